@@ -1,0 +1,36 @@
+// One API call on its way through the pipeline.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "src/auth/credentials.h"
+#include "src/cloud/cloud.h"
+#include "src/cloud/fault.h"
+#include "src/http/message.h"
+
+struct call {
+    struct cloud *cloud;
+    struct arena *arena; // the request's
+    struct kv *kv;
+    const struct http_request *http;
+    struct http_response *response;
+    char request_id[UUID_BYTES + 1];
+
+    // Filled by the stages, in this order (src/cloud/pipeline.c).
+    enum wire_protocol protocol; // route
+    const struct service *service;
+    void *state; // what the service's init made
+    const struct wire_operation *operation;
+    struct str operation_name; // as the caller gave it
+    struct str form;           // query protocol: body or query string
+    struct principal principal; // authenticate
+    struct str region;
+    void *in;  // decode
+    void *out; // run
+    struct fault fault;
+};
+
+// The host that the caller used, with its port: for URLs in answers.
+struct str call_host(const struct call *c);
+// arn:aws:SERVICE:REGION:ACCOUNT:resource, in the arena.
+struct str call_arn(const struct call *c, struct str resource);
+int64_t call_now_ms(const struct call *c); // service clock

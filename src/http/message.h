@@ -1,0 +1,46 @@
+// One HTTP request and its response, as a handler sees them.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "src/base/buf.h"
+
+enum {
+    HTTP_HEAD_BYTES_MAX = 64 * 1024, // request line and headers together
+    HTTP_HEADERS_MAX = 100,
+    HTTP_TARGET_BYTES_MAX = 16 * 1024,
+    HTTP_BODY_BYTES_MAX = 16 * 1024 * 1024, // buffered bodies; streams have their own limits
+};
+
+struct http_header {
+    struct str name;  // as sent
+    struct str value; // without surrounding white space
+};
+
+// Everything lives in the request's arena.
+struct http_request {
+    struct str method;
+    struct str target; // as sent
+    struct str path;   // the target up to '?', still percent-encoded
+    struct str query;  // what follows '?'; absent when there is none
+    struct http_header *headers;
+    size_t header_count;
+    struct str body;
+    const char *peer;       // "127.0.0.1:53211"
+    int64_t received_ns;    // monotonic, when the head was complete
+    struct arena *arena;
+};
+
+struct http_response {
+    int status; // 200 unless set
+    struct http_header headers[24];
+    size_t header_count;
+    struct str body; // Content-Length is added by the server
+    bool must_close; // ends the connection after this response
+};
+
+// First header of that name, any case; absent when there is none.
+struct str http_request_header(const struct http_request *r, struct str name);
+// Asserts that there is room. Values must not hold CR or LF.
+void http_response_add(struct http_response *r, struct str name, struct str value);
+// "Not Found" for 404; "Unknown" for what RFC 9110 does not name.
+const char *http_status_text(int status);

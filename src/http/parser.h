@@ -1,0 +1,37 @@
+// The HTTP/1.1 request grammar (RFC 9112) as a push parser: bytes in, one request out.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "src/http/message.h"
+
+enum http_parse { HTTP_PARSE_MORE, HTTP_PARSE_DONE, HTTP_PARSE_BAD };
+
+// The state of one request on a connection. The parser copies nothing: the caller keeps all bytes of
+// the head contiguous in `bytes` and calls again when more arrived.
+struct http_head {
+    struct http_request request;
+    size_t head_bytes;      // including the empty line
+    int64_t content_length; // -1: none given
+    bool is_chunked;
+    bool wants_continue; // Expect: 100-continue
+    bool keep_alive;
+    int error_status; // when BAD: 400, 413, 414, 417, 431, 501, 505
+    const char *error_text;
+};
+
+// Looks for a complete head in bytes. Strict where leniency smuggles requests: bare LF, spaces before
+// ':', both Content-Length and Transfer-Encoding, several lengths, a missing Host are all BAD.
+// The request's strings point into bytes; headers are in the arena.
+enum http_parse http_head_parse(struct str bytes, struct arena *arena, struct http_head *out);
+
+// Chunked bodies, decoded in place piece by piece.
+struct http_chunks {
+    int state;
+    uint64_t left;
+    size_t line_bytes;
+    size_t trailer_bytes;
+};
+// Decodes what it can of bytes[0..len): *consumed input bytes were used, and *produced body bytes were
+// moved to the front of bytes. DONE after the last chunk and its trailers.
+enum http_parse http_chunks_decode(struct http_chunks *c, char *bytes, size_t len, size_t *consumed,
+                                   size_t *produced);

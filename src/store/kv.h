@@ -1,0 +1,104 @@
+// The one interface to state: ordered keys, snapshot reads, optimistic transactions.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "src/base/log.h"
+#include "src/task/fiber.h"
+
+// Strictly serialisable: a transaction sees every one that was acknowledged before it began, and all
+// appear to happen one after the other. An acknowledged write is on disk ("rocks:DIR"); "mem:" loses
+// everything with the process. Calls look synchronous to a fiber and may park it.
+struct kv;
+struct kv_txn;
+
+enum {
+    KV_KEY_BYTES_MAX = 8 * 1024,
+    KV_VALUE_BYTES_MAX = 2 * 1024 * 1024,
+    KV_TXN_BYTES_MAX = 64 * 1024 * 1024,
+    KV_TXN_MS_MAX = 4000,
+    KV_STAMP_BYTES = 10,
+    KV_DISK_RESERVE_BYTES_DEFAULT = 64 * 1024 * 1024,
+};
+
+struct kv_options {
+    struct runtime *runtime;
+    const struct log *log;
+    size_t cache_bytes;          // block cache; 0: 8 MiB
+    size_t write_buffer_bytes;   // 0: 8 MiB
+    int files_open_max;          // 0: 256
+    uint64_t disk_reserve_bytes; // below it writes get E_FULL; 0: the default above
+    bool run_twice;              // runs every body twice before its commit, to find impure ones
+};
+
+// "rocks:DIR" (made when missing; E_EXISTS: another process has it open; E_NEWER, E_INVALID: foreign
+// or newer data) or "mem:". `problem` gets a sentence for a person when it fails.
+MUST_USE int kv_open(const char *url, const struct kv_options *options, struct kv **out,
+                     char *problem, size_t problem_size);
+// Waits for the commits under way. NULL is accepted.
+void kv_close(struct kv *kv);
+
+// Reads and writes through txn; everything else that it changes must bear being done again. Any
+// result but OK cancels the transaction and is returned by kv_run.
+typedef int kv_body_fn(struct kv_txn *txn, void *arg);
+
+// Begins, runs the body, commits; again on conflict, with the arena rewound, until KV_TXN_MS_MAX. What
+// reads return lives in the arena. OK: durable, or read-only and consistent. E_CONFLICT: gave up;
+// E_UNKNOWN; E_TOO_OLD; E_LIMIT: bytes; E_FULL; E_IO; or what the body returned. Not cancellable.
+MUST_USE int kv_run(struct kv *kv, struct arena *arena, kv_body_fn *body, void *arg);
+// Also gives the stamp of the commit: greater than that of every commit acknowledged before this one
+// began; big-endian, so that byte order is commit order. Zero when nothing was written.
+struct kv_stamp {
+    uint8_t bytes[KV_STAMP_BYTES];
+};
+MUST_USE int kv_run_stamped(struct kv *kv, struct arena *arena, kv_body_fn *body, void *arg,
+                            struct kv_stamp *out);
+
+enum kv_read {
+    KV_SERIALIZABLE = 0, // a later write to what was read makes the commit a conflict
+    KV_SNAPSHOT = 1,     // no read conflict: a hint, or data that cannot change
+};
+
+// *out absent when there is no such key. Sees the transaction's own writes, but not its counters'
+// additions and stamped keys.
+MUST_USE int kv_get(struct kv_txn *txn, struct str key, enum kv_read read, struct str *out);
+
+// Keys in [from, to) in order, or from the end. `limit` 0: no limit; it bounds the conflict range to
+// what was really seen.
+struct kv_range {
+    struct str from;
+    struct str to;
+    size_t limit;
+    bool is_reverse;
+    enum kv_read read;
+};
+struct kv_iter;
+// The iterator belongs to the transaction; close it before the body waits for anything but kv.
+MUST_USE int kv_range_open(struct kv_txn *txn, const struct kv_range *range, struct kv_iter **out);
+// OK with key and value (both in the arena), E_NOT_FOUND at the end, or an error.
+MUST_USE int kv_iter_next(struct kv_iter *it, struct str *key, struct str *value);
+// Goes to the first key >= key (<= when reverse), for listings that skip.
+MUST_USE int kv_iter_seek(struct kv_iter *it, struct str key);
+void kv_iter_close(struct kv_iter *it);
+
+// Checked at once: E_LIMIT when key or value is too large.
+MUST_USE int kv_set(struct kv_txn *txn, struct str key, struct str value);
+MUST_USE int kv_del(struct kv_txn *txn, struct str key);
+// Adds to a counter (8 bytes, little-endian, absent is 0) at commit, without a conflict.
+MUST_USE int kv_add(struct kv_txn *txn, struct str key, int64_t delta);
+// Reads such a counter from what kv_get gave.
+int64_t kv_counter(struct str value);
+// Sets key to value with KV_STAMP_BYTES of each, from key_at and value_at, replaced by the stamp of the
+// commit, whose last two bytes count such keys within the transaction. KV_NO_STAMP leaves one alone.
+#define KV_NO_STAMP SIZE_MAX
+MUST_USE int kv_set_stamped(struct kv_txn *txn, struct str key, size_t key_at, struct str value,
+                            size_t value_at);
+
+struct arena *kv_txn_arena(struct kv_txn *txn);
+
+struct kv_stats {
+    uint64_t commits;      // transactions with writes that were acknowledged
+    uint64_t batches;      // synced writes that carried them
+    uint64_t conflicts;
+    uint64_t cold_reads;   // reads that left the loop for the pool
+};
+void kv_stats_get(struct kv *kv, struct kv_stats *out);
