@@ -1,0 +1,18 @@
+// How many messages a queue holds, by state.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "services/sqs/queue.h"
+
+struct counts {
+    int64_t visible;
+    int64_t in_flight;
+    int64_t delayed;
+};
+
+// Exact at the transaction's moment. Reads every message that is not visible, and of a FIFO queue
+// every message.
+MUST_USE int counts_get(struct kv_txn *txn, const struct queue *q, int64_t now_ms,
+                        struct counts *out);
+// Adds to the number of messages that the queue holds.
+MUST_USE int counts_add(struct kv_txn *txn, const struct place *p, int64_t delta);

@@ -1,0 +1,41 @@
+// What a receive takes from a queue, of either type.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "services/sqs/queue.h"
+
+enum { RECEIVE_MAX = 10, VISIBILITY_S_MAX = 43200 };
+
+struct delivery {
+    struct message_id id;
+    struct sqs_message_record message;
+    int32_t receive_count; // with this one
+    int64_t first_received_ms;
+    struct sequence sequence; // FIFO only
+};
+
+// One attempt to receive. All of it but the first four is filled by the attempt.
+struct receive {
+    struct call *c;
+    struct str url;
+    size_t wanted;        // 1..RECEIVE_MAX
+    int64_t visibility_s; // -1: the queue's
+    struct queue queue;
+    struct delivery deliveries[RECEIVE_MAX];
+    size_t count;
+    int64_t next_due_ms; // when the next hidden message will be visible; INT64_MAX: none
+};
+
+static inline int64_t
+receive_hidden_until(const struct receive *r, int64_t now_ms)
+{
+    int64_t s = r->visibility_s >= 0 ? r->visibility_s : r->queue.record.visibility_timeout_s.value;
+    return now_ms + s * 1000;
+}
+
+// Whether the message has outlived the queue's retention period.
+static inline bool
+message_is_expired(const struct queue *q, const struct sqs_message_record *m, int64_t now_ms)
+{
+    return m->sent_ms.value + q->record.retention_s.value * 1000 <= now_ms;
+}

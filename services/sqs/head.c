@@ -1,0 +1,247 @@
+// The head of a standard queue in memory: which messages are due, and who may take them.
+// SPDX-License-Identifier: Apache-2.0
+#include "services/sqs/head.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "src/base/omap.h"
+
+struct head {
+    char generation[GENERATION_BYTES];
+    unsigned refs; // under the map's lock
+    bool is_turn_taken;
+    struct lot *turns; // the map's
+    pthread_mutex_t lock;
+    struct head_entry mark;        // sweeps have come so far
+    struct head_entry mark_before; // the mark when the sweep under way began
+    struct head_entry *ready;      // a ring
+    size_t ready_first, ready_count, ready_size;
+};
+
+struct heads {
+    pthread_mutex_t lock;
+    struct omap *by_generation;
+    struct lot *turns;
+};
+
+// Callers read the clock at different moments; a mark further ahead than this means that the
+// service clock was moved back.
+enum { HEAD_CLOCK_SLACK_MS = 1000 };
+
+static const struct message_id id_last = {
+    {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}};
+
+static int
+entry_cmp(const struct head_entry *a, const struct head_entry *b)
+{
+    if (a->due_ms != b->due_ms)
+        return a->due_ms < b->due_ms ? -1 : 1;
+    return memcmp(a->id.bytes, b->id.bytes, MESSAGE_ID_BYTES);
+}
+
+static void
+head_free(void *head)
+{
+    struct head *h = head;
+    pthread_mutex_destroy(&h->lock);
+    free(h->ready);
+    free(h);
+}
+
+static void
+head_drop(struct head *h)
+{
+    if (--h->refs == 0)
+        head_free(h);
+}
+
+// The ring is full: forgetting is safe, since another sweep from the start finds everything again.
+static void
+head_restart(struct head *h)
+{
+    h->ready_count = 0;
+    h->mark = (struct head_entry){0};
+}
+
+static void
+ready_grow(struct head *h)
+{
+    size_t size = h->ready_size ? h->ready_size * 2 : 64;
+    struct head_entry *ring = calloc(size, sizeof(*ring));
+    CHECK(ring);
+    for (size_t i = 0; i < h->ready_count; i++)
+        ring[i] = h->ready[(h->ready_first + i) % h->ready_size];
+    free(h->ready);
+    h->ready = ring;
+    h->ready_first = 0;
+    h->ready_size = size;
+}
+
+static void
+ready_push(struct head *h, const struct head_entry *e)
+{
+    if (h->ready_count == HEAD_READY_MAX) {
+        head_restart(h);
+        return;
+    }
+    if (h->ready_count == h->ready_size)
+        ready_grow(h);
+    h->ready[(h->ready_first + h->ready_count++) % h->ready_size] = *e;
+}
+
+struct heads *
+heads_new(void)
+{
+    struct heads *hs = calloc(1, sizeof(*hs));
+    CHECK(hs);
+    pthread_mutex_init(&hs->lock, NULL);
+    hs->by_generation = omap_new(1);
+    hs->turns = lot_new();
+    return hs;
+}
+
+void
+heads_free(struct heads *hs)
+{
+    omap_free(hs->by_generation, head_free);
+    lot_free(hs->turns);
+    pthread_mutex_destroy(&hs->lock);
+    free(hs);
+}
+
+static struct head *
+head_new(struct heads *hs, struct str generation)
+{
+    struct head *h = calloc(1, sizeof(*h));
+    CHECK(h && generation.len == GENERATION_BYTES);
+    memcpy(h->generation, generation.ptr, GENERATION_BYTES);
+    pthread_mutex_init(&h->lock, NULL);
+    h->turns = hs->turns;
+    h->refs = 1; // the map's own
+    return h;
+}
+
+struct head *
+heads_ref(struct heads *hs, struct str generation)
+{
+    pthread_mutex_lock(&hs->lock);
+    struct omap_entry *e = omap_put(hs->by_generation, generation);
+    if (!e->value)
+        e->value = head_new(hs, generation);
+    struct head *h = e->value;
+    h->refs++;
+    pthread_mutex_unlock(&hs->lock);
+    return h;
+}
+
+void
+head_unref(struct heads *hs, struct head *h)
+{
+    pthread_mutex_lock(&hs->lock);
+    head_drop(h);
+    pthread_mutex_unlock(&hs->lock);
+}
+
+void
+heads_del(struct heads *hs, struct str generation)
+{
+    pthread_mutex_lock(&hs->lock);
+    struct head *h = omap_take(hs->by_generation, generation);
+    if (h)
+        head_drop(h);
+    pthread_mutex_unlock(&hs->lock);
+}
+
+size_t
+head_claim(struct head *h, int64_t now_ms, struct head_entry *out, size_t n)
+{
+    size_t count = 0;
+    pthread_mutex_lock(&h->lock);
+    if (now_ms + HEAD_CLOCK_SLACK_MS < h->mark.due_ms)
+        head_restart(h);
+    while (count < n && h->ready_count > 0 && h->ready[h->ready_first].due_ms <= now_ms) {
+        out[count++] = h->ready[h->ready_first];
+        h->ready_first = (h->ready_first + 1) % h->ready_size;
+        h->ready_count--;
+    }
+    pthread_mutex_unlock(&h->lock);
+    return count;
+}
+
+void
+head_add(struct head *h, const struct head_entry *e)
+{
+    pthread_mutex_lock(&h->lock);
+    if (entry_cmp(e, &h->mark) <= 0)
+        ready_push(h, e);
+    pthread_mutex_unlock(&h->lock);
+}
+
+static struct str
+turn_key(const struct head *h)
+{
+    return (struct str){h->generation, GENERATION_BYTES};
+}
+
+static bool
+turn_try(struct head *h)
+{
+    pthread_mutex_lock(&h->lock);
+    bool is_free = !h->is_turn_taken;
+    h->is_turn_taken = true;
+    pthread_mutex_unlock(&h->lock);
+    return is_free;
+}
+
+int
+head_turn_begin(struct head *h)
+{
+    struct lot_ticket ticket;
+    int code = OK;
+    while (code == OK && !turn_try(h)) {
+        lot_enter(h->turns, turn_key(h), &ticket);
+        bool is_free = turn_try(h);
+        if (!is_free)
+            code = lot_wait(&ticket, DEADLINE_NEVER);
+        lot_leave(&ticket, code == OK);
+        if (is_free)
+            return OK;
+    }
+    return code;
+}
+
+void
+head_turn_end(struct head *h)
+{
+    pthread_mutex_lock(&h->lock);
+    h->is_turn_taken = false;
+    pthread_mutex_unlock(&h->lock);
+    lot_wake(h->turns, turn_key(h), 1);
+}
+
+void
+head_sweep_begin(struct head *h, int64_t now_ms, struct head_entry *from)
+{
+    pthread_mutex_lock(&h->lock);
+    *from = h->mark_before = h->mark;
+    struct head_entry now = {now_ms, id_last};
+    if (entry_cmp(&h->mark, &now) < 0)
+        h->mark = now;
+    pthread_mutex_unlock(&h->lock);
+}
+
+void
+head_sweep_end(struct head *h, const struct head_entry *found, size_t count, bool is_cut,
+               bool is_failed)
+{
+    pthread_mutex_lock(&h->lock);
+    for (size_t i = 0; i < count; i++)
+        ready_push(h, &found[i]);
+    // What was added behind the mark in the meantime may come twice; claims are checked anyway.
+    if (is_failed)
+        h->mark = h->mark_before;
+    else if (is_cut)
+        h->mark = found[count - 1];
+    pthread_mutex_unlock(&h->lock);
+}

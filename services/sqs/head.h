@@ -1,0 +1,49 @@
+// The head of a standard queue in memory: which messages are due, and who may take them.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "services/sqs/keys.h"
+#include "src/task/lot.h"
+
+// An index by time would be read from its start again and again, over the tombstones of everything
+// that was taken before, and all receivers would fight over its first entries. So one sweep at a
+// time reads on from where the last one ended, and receivers claim what it found: each entry once.
+// All of it is a hint: who claims an entry reads it again in a transaction, and after a restart the
+// sweep begins at the start.
+//
+// No message is missed: a sweep moves its mark before it reads, so what commits later either lies
+// ahead of the mark or is given to head_add after its commit.
+enum { HEAD_SWEEP_MAX = 256, HEAD_READY_MAX = 16384 };
+
+struct head;
+struct heads; // of one c10m, by generation
+
+struct head_entry {
+    int64_t due_ms;
+    struct message_id id;
+};
+
+struct heads *heads_new(void);
+void heads_free(struct heads *hs);
+// Made when there is none. Give it back with head_unref.
+struct head *heads_ref(struct heads *hs, struct str generation);
+void head_unref(struct heads *hs, struct head *h);
+// Forgets the head of a deleted queue.
+void heads_del(struct heads *hs, struct str generation);
+
+// Takes up to n entries that are due. Each is handed out once.
+size_t head_claim(struct head *h, int64_t now_ms, struct head_entry *out, size_t n);
+// After a commit that put an entry into the index, or a claim that came to nothing.
+void head_add(struct head *h, const struct head_entry *e);
+
+// The right to sweep, or for FIFO queues to receive: one fiber at a time, first come first served,
+// not held across waits for anything but the store. E_CANCELLED or OK.
+MUST_USE int head_turn_begin(struct head *h);
+void head_turn_end(struct head *h);
+
+// Where the next sweep begins, and moves the mark to now_ms. The holder of the turn then reads the
+// index after *from, at most HEAD_SWEEP_MAX entries up to now_ms, and reports.
+void head_sweep_begin(struct head *h, int64_t now_ms, struct head_entry *from);
+// is_cut: there may be more that are due after the last one found. is_failed: nothing was read.
+void head_sweep_end(struct head *h, const struct head_entry *found, size_t count, bool is_cut,
+                    bool is_failed);

@@ -1,0 +1,88 @@
+// Where SQS keeps what in the store.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "src/store/kv.h"
+#include "src/store/tuple.h"
+
+// ("sqs", account, region, "queue", name)                                Queue
+// ("sqs", account, region, "data", generation, "count")                  counter: messages held
+// ("sqs", account, region, "data", generation, "body", id)               Message
+// Standard queues:
+// ("sqs", account, region, "data", generation, "due", due_ms, id)        Delivery; visible from
+// due_ms on
+// ("sqs", account, region, "data", generation, "flight", id)             Flight; once received
+// FIFO queues:
+// ("sqs", account, region, "data", generation, "slot", group, sequence)  Slot; the order of the
+// group
+// ("sqs", account, region, "data", generation, "group", group)           Group; while it has slots
+// ("sqs", account, region, "data", generation, "ready", due_ms, group)   empty; the group may be
+// read
+// ("sqs", account, region, "data", generation, "seen", scope, dedup id)  Duplicate
+// ("sqs", account, region, "data", generation, "unsee", expires_ms, scope, dedup id)  empty
+// Deleted queues whose data is still there:
+// ("sqs", "", "", "garbage", generation)                                 Garbage
+//
+// Everything below "data" carries the queue's generation, a random id, so that deleting a queue
+// flips one record and a new queue of the same name never sees old messages.
+enum { GENERATION_BYTES = 16, MESSAGE_ID_BYTES = 16, SEQUENCE_BYTES = KV_STAMP_BYTES + 2 };
+
+struct message_id {
+    char bytes[MESSAGE_ID_BYTES];
+};
+
+// The place of a message in its FIFO queue: the stamp of the commit that sent it, then its
+// big-endian place in that batch.
+struct sequence {
+    char bytes[SEQUENCE_BYTES];
+};
+
+// The place of a queue's data: what its keys begin with.
+struct place {
+    struct str account;
+    struct str region;
+    struct str generation;
+};
+
+struct str key_queue(struct arena *a, struct str account, struct str region, struct str name);
+// All queues of the account in the region whose names begin with prefix and come after `after`.
+void key_queue_range(struct arena *a, struct str account, struct str region, struct str prefix,
+                     struct str after, struct str *from, struct str *to);
+MUST_USE int key_queue_name(struct arena *a, struct str key, struct str *out);
+
+void key_garbage_range(struct arena *a, struct str *from, struct str *to);
+struct str key_garbage(struct arena *a, struct str generation);
+MUST_USE int key_garbage_generation(struct arena *a, struct str key, struct str *out);
+
+void key_data_range(struct arena *a, const struct place *p, struct str *from, struct str *to);
+struct str key_count(struct arena *a, const struct place *p);
+struct str key_body(struct arena *a, const struct place *p, const struct message_id *id);
+
+struct str key_due(struct arena *a, const struct place *p, int64_t due_ms,
+                   const struct message_id *id);
+// From the first entry after (due_ms, id) to the last of the queue; id NULL: from due_ms on.
+void key_due_range(struct arena *a, const struct place *p, int64_t due_ms,
+                   const struct message_id *id, struct str *from, struct str *to);
+MUST_USE int key_due_parse(struct arena *a, struct str key, int64_t *due_ms, struct message_id *id);
+struct str key_flight(struct arena *a, const struct place *p, const struct message_id *id);
+
+// The sequence is the end of the key, which kv_set_stamped fills in.
+struct str key_slot(struct arena *a, const struct place *p, struct str group,
+                    const struct sequence *sequence);
+void key_slot_range(struct arena *a, const struct place *p, struct str group, struct str *from,
+                    struct str *to);
+void key_slots_range(struct arena *a, const struct place *p, struct str *from, struct str *to);
+struct sequence key_slot_sequence(struct str key);
+struct str key_group(struct arena *a, const struct place *p, struct str group);
+struct str key_ready(struct arena *a, const struct place *p, int64_t due_ms, struct str group);
+void key_ready_range(struct arena *a, const struct place *p, struct str *from, struct str *to);
+MUST_USE int key_ready_parse(struct arena *a, struct str key, int64_t *due_ms, struct str *group);
+
+struct str key_seen(struct arena *a, const struct place *p, struct str scope, struct str dedup_id);
+struct str key_unsee(struct arena *a, const struct place *p, int64_t expires_ms, struct str scope,
+                     struct str dedup_id);
+// Entries that have expired at now_ms.
+void key_unsee_range(struct arena *a, const struct place *p, int64_t now_ms, struct str *from,
+                     struct str *to);
+MUST_USE int key_unsee_parse(struct arena *a, struct str key, struct str *scope,
+                             struct str *dedup_id);

@@ -1,0 +1,233 @@
+// ReceiveMessage, with long polling.
+// SPDX-License-Identifier: Apache-2.0
+#include "services/sqs/fifo.h"
+#include "services/sqs/message.h"
+#include "services/sqs/sqs.h"
+#include "services/sqs/standard.h"
+
+enum { WAIT_S_MAX = 20 };
+
+static int
+range_check(struct call *c, struct opt_int value, const char *parameter, int min, int max)
+{
+    if (!value.is_present || (value.value >= min && value.value <= max))
+        return OK;
+    return fault(c, SQS_INVALID_PARAMETER_VALUE,
+                 "Value %d for parameter %s is invalid. Reason: Must be between %d and %d, if "
+                 "provided.",
+                 value.value, parameter, min, max);
+}
+
+static int
+request_check(struct call *c, const struct sqs_receive_message_request *in)
+{
+    TRY(range_check(c, in->MaxNumberOfMessages, "MaxNumberOfMessages", 1, RECEIVE_MAX));
+    TRY(range_check(c, in->VisibilityTimeout, "VisibilityTimeout", 0, VISIBILITY_S_MAX));
+    TRY(range_check(c, in->WaitTimeSeconds, "WaitTimeSeconds", 0, WAIT_S_MAX));
+    if (str_is_present(in->ReceiveRequestAttemptId))
+        return fault(c, FAULT_NOT_IMPLEMENTED,
+                     "c10m does not implement the parameter ReceiveRequestAttemptId of "
+                     "ReceiveMessage yet.");
+    return OK;
+}
+
+static int
+queue_body(struct kv_txn *txn, void *arg)
+{
+    struct receive *r = arg;
+    return queue_get(r->c, txn, r->url, &r->queue);
+}
+
+static int
+receive_once(struct receive *r)
+{
+    r->count = 0;
+    r->next_due_ms = INT64_MAX;
+    return r->queue.record.is_fifo.value ? fifo_receive(r) : standard_receive(r);
+}
+
+// The end of a wait: the caller's deadline, or the moment when a hidden message becomes visible.
+static int64_t
+wait_until(const struct receive *r, int64_t deadline_ns)
+{
+    if (r->next_due_ms == INT64_MAX)
+        return deadline_ns;
+    int64_t in_ms = r->next_due_ms - call_now_ms(r->c);
+    int64_t due_ns = deadline_in_ms(r->c->cloud->runtime, in_ms > 0 ? in_ms : 0);
+    return due_ns < deadline_ns ? due_ns : deadline_ns;
+}
+
+// Takes its place in the lot before it looks, so that a message that comes in between wakes it.
+static int
+receive_or_wait(struct receive *r, int64_t deadline_ns)
+{
+    struct lot_ticket ticket;
+    lot_enter(sqs_of(r->c)->receivers, r->queue.place.generation, &ticket);
+    int code = receive_once(r);
+    if (code == OK && r->count == 0)
+        code = lot_wait(&ticket, wait_until(r, deadline_ns));
+    lot_leave(&ticket, r->count > 0);
+    return code == E_TIMEOUT ? OK : code;
+}
+
+static int
+receive_run(struct receive *r, struct opt_int wait_s)
+{
+    struct runtime *rt = r->c->cloud->runtime;
+    struct arena_mark mark = arena_mark(r->c->arena);
+    int64_t deadline_ns = 0;
+    for (;;) {
+        TRY(kv_run(r->c->kv, r->c->arena, queue_body, r));
+        int64_t s = wait_s.is_present ? wait_s.value : r->queue.record.wait_s.value;
+        if (deadline_ns == 0)
+            deadline_ns = deadline_in_ms(rt, s * 1000);
+        TRY(s > 0 ? receive_or_wait(r, deadline_ns) : receive_once(r));
+        if (r->count > 0 || clock_mono_ns(rt) >= deadline_ns)
+            return OK;
+        // A poll may look many times while it waits.
+        arena_rewind(r->c->arena, mark);
+    }
+}
+
+static bool
+is_system_asked(const struct sqs_receive_message_request *in, const char *name)
+{
+    const struct sqs_attribute_name_list *old = &in->AttributeNames;
+    const struct sqs_message_system_attribute_list *names = &in->MessageSystemAttributeNames;
+    for (size_t i = 0; i < old->count; i++)
+        if (str_eq(old->items[i], STR("All")) || str_eq(old->items[i], str_of(name)))
+            return true;
+    for (size_t i = 0; i < names->count; i++)
+        if (str_eq(names->items[i], STR("All")) || str_eq(names->items[i], str_of(name)))
+            return true;
+    return false;
+}
+
+static struct str
+number_print(struct arena *a, int64_t number)
+{
+    return arena_print(a, "%lld", (long long)number);
+}
+
+static void
+system_attributes_put(struct receive *r, const struct sqs_receive_message_request *in,
+                      const struct delivery *d, struct sqs_message_system_attribute_map *out)
+{
+    struct arena *a = r->c->arena;
+    bool is_fifo = r->queue.record.is_fifo.value;
+    const struct {
+        const char *name;
+        struct str value;
+    } all[] = {
+        {"SenderId", d->message.sender_id},
+        {"SentTimestamp", number_print(a, d->message.sent_ms.value)},
+        {"ApproximateReceiveCount", number_print(a, d->receive_count)},
+        {"ApproximateFirstReceiveTimestamp", number_print(a, d->first_received_ms)},
+        {"MessageGroupId", d->message.group_id},
+        {"MessageDeduplicationId", d->message.deduplication_id},
+        {"SequenceNumber", is_fifo ? sequence_print(a, &d->sequence) : (struct str){0}},
+        {"AWSTraceHeader", d->message.trace_header},
+    };
+    out->items = arena_alloc_array(a, COUNT_OF(all), sizeof(out->items[0]));
+    for (size_t i = 0; i < COUNT_OF(all); i++) {
+        if (!str_is_present(all[i].value) || !is_system_asked(in, all[i].name))
+            continue;
+        out->items[out->count].key = str_of(all[i].name);
+        out->items[out->count++].value = all[i].value;
+    }
+    if (out->count == 0)
+        out->items = NULL;
+}
+
+// "All", ".*", a name, or "prefix.*".
+static bool
+is_attribute_asked(const struct sqs_message_attribute_name_list *names, struct str name)
+{
+    for (size_t i = 0; i < names->count; i++) {
+        struct str asked = names->items[i];
+        if (str_eq(asked, STR("All")) || str_eq(asked, STR(".*")) || str_eq(asked, name))
+            return true;
+        if (str_ends(asked, STR(".*")) && str_starts(name, str_slice(asked, 0, asked.len - 2)))
+            return true;
+    }
+    return false;
+}
+
+static void
+attributes_put(struct arena *a, const struct sqs_receive_message_request *in,
+               const struct delivery *d, struct sqs_message *out)
+{
+    const struct sqs_attribute_list_record *all = &d->message.attributes;
+    struct sqs_attribute_list_record asked = {
+        .items = arena_alloc_array(a, all->count, sizeof(asked.items[0]))};
+    for (size_t i = 0; i < all->count; i++)
+        if (is_attribute_asked(&in->MessageAttributeNames, all->items[i].name))
+            asked.items[asked.count++] = all->items[i];
+    if (asked.count == 0)
+        return;
+    struct sqs_message_body_attribute_map *map = &out->MessageAttributes;
+    map->items = arena_alloc_array(a, asked.count, sizeof(map->items[0]));
+    map->count = asked.count;
+    out->MD5OfMessageAttributes = message_attributes_md5(a, &asked);
+    for (size_t i = 0; i < asked.count; i++) {
+        map->items[i].key = asked.items[i].name;
+        map->items[i].value = (struct sqs_message_attribute_value){
+            .DataType = asked.items[i].data_type,
+            .StringValue = asked.items[i].string_value,
+            .BinaryValue = asked.items[i].binary_value,
+        };
+    }
+}
+
+static struct str
+delivery_receipt(const struct receive *r, const struct delivery *d)
+{
+    struct receipt receipt = {
+        .id = d->id,
+        .receive_count = d->receive_count,
+        .sequence = d->sequence,
+    };
+    if (r->queue.record.is_fifo.value)
+        receipt.group = d->message.group_id;
+    memcpy(receipt.generation, r->queue.place.generation.ptr, GENERATION_BYTES);
+    return receipt_print(r->c->arena, &receipt);
+}
+
+static void
+delivery_print(struct receive *r, const struct sqs_receive_message_request *in,
+               const struct delivery *d, struct sqs_message *out)
+{
+    struct arena *a = r->c->arena;
+    *out = (struct sqs_message){
+        .MessageId = message_id_print(a, &d->id),
+        .ReceiptHandle = delivery_receipt(r, d),
+        .MD5OfBody = message_body_md5(a, d->message.body),
+        .Body = d->message.body,
+    };
+    system_attributes_put(r, in, d, &out->Attributes);
+    attributes_put(a, in, d, out);
+}
+
+int
+sqs_receive_message(struct call *c, const struct sqs_receive_message_request *in,
+                    struct sqs_receive_message_result *out)
+{
+    struct receive r = {.c = c, .url = in->QueueUrl, .wanted = 1, .visibility_s = -1};
+    TRY(request_check(c, in));
+    if (in->MaxNumberOfMessages.is_present)
+        r.wanted = (size_t)in->MaxNumberOfMessages.value;
+    if (in->VisibilityTimeout.is_present)
+        r.visibility_s = in->VisibilityTimeout.value;
+    TRY(receive_run(&r, in->WaitTimeSeconds));
+    // What was hidden by this receive becomes visible again at a time that waiters do not know yet.
+    if (r.count > 0)
+        lot_wake(sqs_of(c)->receivers, r.queue.place.generation, 1);
+    // AWS leaves the member out when there are no messages.
+    if (r.count == 0)
+        return OK;
+    out->Messages.items = arena_alloc_array(c->arena, r.count, sizeof(out->Messages.items[0]));
+    out->Messages.count = r.count;
+    for (size_t i = 0; i < r.count; i++)
+        delivery_print(&r, in, &r.deliveries[i], &out->Messages.items[i]);
+    return OK;
+}

@@ -1,0 +1,270 @@
+// Standard queues: messages by the time at which they become visible.
+// SPDX-License-Identifier: Apache-2.0
+#include "services/sqs/standard.h"
+
+#include "services/sqs/counts.h"
+#include "services/sqs/sqs.h"
+
+int
+standard_put(struct kv_txn *txn, const struct queue *q, const struct message_id *id,
+             const struct sqs_message_record *message, int64_t due_ms)
+{
+    struct arena *a = kv_txn_arena(txn);
+    const struct place *p = &q->place;
+    struct sqs_delivery_record delivery = {0};
+    TRY(record_set(txn, &sqs_message_record_type, key_body(a, p, id), message));
+    TRY(record_set(txn, &sqs_delivery_record_type, key_due(a, p, due_ms, id), &delivery));
+    return counts_add(txn, p, 1);
+}
+
+struct sweep {
+    const struct place *place;
+    int64_t now_ms;
+    struct head_entry from;
+    struct head_entry found[HEAD_SWEEP_MAX];
+    size_t count;
+    bool is_cut;
+    int64_t next_due_ms;
+};
+
+static int
+sweep_read(struct kv_iter *it, struct arena *a, struct sweep *s)
+{
+    struct str key, value;
+    for (;;) {
+        struct head_entry e;
+        TRY(kv_iter_next(it, &key, &value));
+        TRY(key_due_parse(a, key, &e.due_ms, &e.id));
+        if (e.due_ms > s->now_ms) {
+            s->next_due_ms = e.due_ms;
+            return OK;
+        }
+        if (s->count == HEAD_SWEEP_MAX) {
+            s->is_cut = true;
+            return OK;
+        }
+        s->found[s->count++] = e;
+    }
+}
+
+static int
+sweep_body(struct kv_txn *txn, void *arg)
+{
+    struct sweep *s = arg;
+    struct arena *a = kv_txn_arena(txn);
+    // What it finds are hints, so it must not conflict with those who send and delete.
+    struct kv_range range = {.limit = HEAD_SWEEP_MAX + 1, .read = KV_SNAPSHOT};
+    bool is_start = s->from.due_ms == 0;
+    key_due_range(a, s->place, s->from.due_ms, is_start ? NULL : &s->from.id, &range.from,
+                  &range.to);
+    s->count = 0;
+    s->is_cut = false;
+    s->next_due_ms = INT64_MAX;
+    struct kv_iter *it;
+    TRY(kv_range_open(txn, &range, &it));
+    int code = sweep_read(it, a, s);
+    kv_iter_close(it);
+    return code == E_NOT_FOUND ? OK : code;
+}
+
+static int
+sweep(struct receive *r, struct head *h)
+{
+    struct sweep *s = ARENA_NEW(r->c->arena, struct sweep);
+    s->place = &r->queue.place;
+    s->now_ms = call_now_ms(r->c);
+    head_sweep_begin(h, s->now_ms, &s->from);
+    int code = kv_run(r->c->kv, r->c->arena, sweep_body, s);
+    head_sweep_end(h, s->found, s->count, s->is_cut, code != OK);
+    r->next_due_ms = s->next_due_ms;
+    return code;
+}
+
+// The message with everything that is kept of it.
+static int
+message_remove(struct kv_txn *txn, const struct place *p, const struct message_id *id,
+               int64_t due_ms)
+{
+    struct arena *a = kv_txn_arena(txn);
+    TRY(kv_del(txn, key_body(a, p, id)));
+    TRY(kv_del(txn, key_flight(a, p, id)));
+    TRY(kv_del(txn, key_due(a, p, due_ms, id)));
+    return counts_add(txn, p, -1);
+}
+
+struct take {
+    struct receive *r;
+    struct head_entry claims[RECEIVE_MAX];
+    size_t claim_count;
+    int64_t now_ms;
+    int64_t due_ms; // of what is taken: the end of its visibility timeout
+};
+
+static int
+hide(struct kv_txn *txn, struct take *t, const struct head_entry *claim, struct delivery *d)
+{
+    struct arena *a = kv_txn_arena(txn);
+    const struct place *p = &t->r->queue.place;
+    struct sqs_delivery_record delivery = {
+        .receive_count = OPT_INT(d->receive_count),
+        .first_received_ms = OPT_LONG(d->first_received_ms),
+    };
+    struct sqs_flight_record flight = {
+        .due_ms = OPT_LONG(t->due_ms),
+        .receive_count = OPT_INT(d->receive_count),
+        .received_ms = OPT_LONG(t->now_ms),
+    };
+    TRY(kv_del(txn, key_due(a, p, claim->due_ms, &claim->id)));
+    TRY(record_set(txn, &sqs_delivery_record_type, key_due(a, p, t->due_ms, &claim->id),
+                   &delivery));
+    return record_set(txn, &sqs_flight_record_type, key_flight(a, p, &claim->id), &flight);
+}
+
+// E_NOT_FOUND: somebody else took or deleted it since the sweep.
+static int
+take_one(struct kv_txn *txn, struct take *t, const struct head_entry *claim)
+{
+    struct arena *a = kv_txn_arena(txn);
+    struct queue *q = &t->r->queue;
+    struct delivery *d = &t->r->deliveries[t->r->count];
+    struct sqs_delivery_record before;
+    *d = (struct delivery){.id = claim->id};
+    TRY(record_get(txn, &sqs_delivery_record_type, key_due(a, &q->place, claim->due_ms, &claim->id),
+                   KV_SERIALIZABLE, &before));
+    // The body never changes, and goes only together with the entry just read.
+    TRY(record_get(txn, &sqs_message_record_type, key_body(a, &q->place, &claim->id), KV_SNAPSHOT,
+                   &d->message));
+    if (message_is_expired(q, &d->message, t->now_ms))
+        return message_remove(txn, &q->place, &claim->id, claim->due_ms);
+    d->receive_count = before.receive_count.value + 1;
+    d->first_received_ms =
+        before.first_received_ms.is_present ? before.first_received_ms.value : t->now_ms;
+    TRY(hide(txn, t, claim, d));
+    t->r->count++;
+    return OK;
+}
+
+static int
+take_body(struct kv_txn *txn, void *arg)
+{
+    struct take *t = arg;
+    t->r->count = 0;
+    TRY(queue_get(t->r->c, txn, t->r->url, &t->r->queue));
+    t->now_ms = call_now_ms(t->r->c);
+    t->due_ms = receive_hidden_until(t->r, t->now_ms);
+    for (size_t i = 0; i < t->claim_count; i++) {
+        int code = take_one(txn, t, &t->claims[i]);
+        if (code != OK && code != E_NOT_FOUND)
+            return code;
+    }
+    return OK;
+}
+
+static void
+claims_give_back(struct take *t, struct head *h)
+{
+    for (size_t i = 0; i < t->claim_count; i++)
+        head_add(h, &t->claims[i]);
+}
+
+static int
+take(struct take *t, struct head *h)
+{
+    TRY(kv_run(t->r->c->kv, t->r->c->arena, take_body, t));
+    for (size_t i = 0; i < t->r->count; i++)
+        head_add(h, &(struct head_entry){t->due_ms, t->r->deliveries[i].id});
+    return OK;
+}
+
+static void
+claim_more(struct take *t, struct head *h)
+{
+    t->claim_count += head_claim(h, call_now_ms(t->r->c), t->claims + t->claim_count,
+                                 t->r->wanted - t->claim_count);
+}
+
+static int
+claim(struct take *t, struct head *h)
+{
+    claim_more(t, h);
+    if (t->claim_count == t->r->wanted)
+        return OK;
+    TRY(head_turn_begin(h));
+    int code = OK;
+    // Whoever had the turn before may have found enough for both.
+    claim_more(t, h);
+    if (t->claim_count < t->r->wanted)
+        code = sweep(t->r, h);
+    claim_more(t, h);
+    head_turn_end(h);
+    return code;
+}
+
+static int
+receive_from(struct receive *r, struct head *h)
+{
+    struct take t = {.r = r};
+    do {
+        t.claim_count = 0;
+        int code = claim(&t, h);
+        if (code == OK && t.claim_count > 0)
+            code = take(&t, h);
+        if (code != OK) {
+            claims_give_back(&t, h);
+            return code;
+        }
+    } while (r->count == 0 && t.claim_count > 0);
+    return OK;
+}
+
+int
+standard_receive(struct receive *r)
+{
+    struct heads *heads = sqs_of(r->c)->heads;
+    struct head *h = heads_ref(heads, r->queue.place.generation);
+    int code = receive_from(r, h);
+    head_unref(heads, h);
+    return code;
+}
+
+// E_NOT_FOUND: the message is gone, or was received again since.
+static int
+flight_get(struct kv_txn *txn, const struct queue *q, const struct receipt *receipt,
+           struct sqs_flight_record *out)
+{
+    TRY(record_get(txn, &sqs_flight_record_type,
+                   key_flight(kv_txn_arena(txn), &q->place, &receipt->id), KV_SERIALIZABLE, out));
+    return out->receive_count.value == receipt->receive_count ? OK : E_NOT_FOUND;
+}
+
+int
+standard_delete(struct kv_txn *txn, const struct queue *q, const struct receipt *receipt)
+{
+    struct sqs_flight_record flight;
+    int code = flight_get(txn, q, receipt, &flight);
+    if (code != OK)
+        return code == E_NOT_FOUND ? OK : code;
+    return message_remove(txn, &q->place, &receipt->id, flight.due_ms.value);
+}
+
+int
+standard_hide(struct kv_txn *txn, const struct queue *q, const struct receipt *receipt,
+              int64_t now_ms, int64_t due_ms)
+{
+    struct arena *a = kv_txn_arena(txn);
+    struct sqs_flight_record flight;
+    struct sqs_delivery_record delivery;
+    TRY(flight_get(txn, q, receipt, &flight));
+    if (flight.due_ms.value <= now_ms)
+        return E_NOT_FOUND;
+    if (due_ms > flight.received_ms.value + VISIBILITY_S_MAX * 1000LL)
+        return E_LIMIT;
+    struct str before = key_due(a, &q->place, flight.due_ms.value, &receipt->id);
+    TRY(record_get(txn, &sqs_delivery_record_type, before, KV_SERIALIZABLE, &delivery));
+    TRY(kv_del(txn, before));
+    TRY(record_set(txn, &sqs_delivery_record_type, key_due(a, &q->place, due_ms, &receipt->id),
+                   &delivery));
+    flight.due_ms = OPT_LONG(due_ms);
+    return record_set(txn, &sqs_flight_record_type, key_flight(a, &q->place, &receipt->id),
+                      &flight);
+}

@@ -1,0 +1,24 @@
+// Standard queues: messages by the time at which they become visible.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "services/sqs/delivery.h"
+#include "services/sqs/receipt.h"
+
+// Puts a checked message into the queue, visible from due_ms on. After the commit the caller gives
+// the entry to head_add and wakes a receiver.
+MUST_USE int standard_put(struct kv_txn *txn, const struct queue *q, const struct message_id *id,
+                          const struct sqs_message_record *message, int64_t due_ms);
+
+// Takes up to r->wanted visible messages in transactions of its own and hides them. r->queue is
+// set.
+MUST_USE int standard_receive(struct receive *r);
+
+// Deletes the message if the receipt is of its latest receive; else nothing, which is no error.
+MUST_USE int standard_delete(struct kv_txn *txn, const struct queue *q,
+                             const struct receipt *receipt);
+
+// Hides the message until due_ms. E_NOT_FOUND: it is not in flight by this receipt. E_LIMIT: due_ms
+// is more than VISIBILITY_S_MAX after it was received.
+MUST_USE int standard_hide(struct kv_txn *txn, const struct queue *q, const struct receipt *receipt,
+                           int64_t now_ms, int64_t due_ms);
