@@ -10,7 +10,7 @@
 // limited before they are taken from an arena.
 struct arena {
     struct arena_chunk *chunk; // newest; NULL when nothing was allocated
-    size_t used_bytes;         // over all chunks, for budgets and tests
+    size_t used_bytes;         // asked for, over all chunks: for budgets and tests
 };
 
 struct arena_mark {
@@ -30,7 +30,8 @@ void *arena_alloc(struct arena *a, size_t size);
 void *arena_alloc_array(struct arena *a, size_t count, size_t size);
 // Not zeroed, not aligned: for bytes.
 char *arena_alloc_bytes(struct arena *a, size_t size);
-// Grows the newest allocation in place where it can, else copies.
+// Grows the newest allocation in place where it can, else copies. The new bytes are not zeroed; old
+// may be NULL with old_size 0. Aligned to 16 bytes when old was.
 void *arena_grow(struct arena *a, void *old, size_t old_size, size_t new_size);
 
 struct str arena_copy(struct arena *a, struct str s);
@@ -44,5 +45,4 @@ struct arena_mark arena_mark(const struct arena *a);
 void arena_rewind(struct arena *a, struct arena_mark mark);
 
 #define ARENA_NEW(arena, type) ((type *)arena_alloc((arena), sizeof(type)))
-#define ARENA_ARRAY(arena, count, type)                                                            \
-    ((type *)arena_alloc_array((arena), (count), sizeof(type)))
+#define ARENA_ARRAY(arena, count, type) ((type *)arena_alloc_array((arena), (count), sizeof(type)))

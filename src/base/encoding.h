@@ -11,7 +11,8 @@ MUST_USE int hex_decode(struct str text, void *out, size_t len);
 
 // RFC 4648 section 4, with padding.
 void base64_encode(struct str bytes, struct buf *out);
-// Strict: no white space, padding required. E_INVALID otherwise. The result is in the arena.
+// Strict: no white space, padding required, unused bits zero. E_INVALID otherwise. The result is in
+// the arena.
 MUST_USE int base64_decode(struct arena *a, struct str text, struct str *out);
 // RFC 4648 section 5 alphabet without padding: for tokens in URLs.
 void base64url_encode(struct str bytes, struct buf *out);

@@ -15,11 +15,12 @@ struct log {
     void *now_arg;
 };
 
-// log_event(log, LOG_INFO, "listening", "addr=%s port=%d", addr, port). Values that may hold spaces or
-// come from outside are printed by log_quote. Lines longer than LOG_LINE_MAX are cut. Never pass
-// secrets.
+// log_event(log, LOG_INFO, "listening", "addr=%s port=%d", addr, port). Values that may hold spaces
+// or come from outside are printed by log_quote. format is NULL when there is nothing to add. Lines
+// longer than LOG_LINE_MAX are cut and end in cut_bytes=N. Never pass secrets.
 enum { LOG_LINE_MAX = 4096 };
 void log_event(const struct log *log, enum log_level level, const char *event, const char *format,
                ...) PRINTF(4, 5);
-// Writes s in quotes with escapes into out (zero-terminated, cut to size) and returns out.
+// Writes s in quotes with escapes into out and returns out: zero-terminated, cut to size (at least
+// 6) with "..." before the closing quote. Bytes of what is not UTF-8 become \xNN.
 char *log_quote(struct str s, char *out, size_t size);

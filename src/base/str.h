@@ -47,8 +47,8 @@ ptrdiff_t str_find(struct str s, struct str needle);
 // Bytes [from, to), both clamped to the length.
 struct str str_slice(struct str s, size_t from, size_t to);
 struct str str_trim(struct str s); // without spaces and tabs at both ends
-// Cuts s at the first separator: *head gets what is before it, *rest what is after. False (head = s,
-// rest absent) when there is none.
+// Cuts s at the first separator: *head gets what is before it, *rest what is after. False (head =
+// s, rest absent) when there is none.
 bool str_cut(struct str s, char separator, struct str *head, struct str *rest);
 // Whole string as a decimal number; E_INVALID on anything else, E_LIMIT out of range.
 MUST_USE int str_to_int64(struct str s, int64_t *out);

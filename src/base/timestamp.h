@@ -15,7 +15,7 @@ void timestamp_print_basic(int64_t ms, char *out);
 void timestamp_print_iso(int64_t ms, char *out);
 void timestamp_print_http(int64_t ms, char *out);
 MUST_USE int timestamp_parse_basic(struct str text, int64_t *out);
-// With or without fraction, 'Z' or +hh:mm.
+// With or without fraction (cut to milliseconds), 'Z' or +hh:mm or -hh:mm.
 MUST_USE int timestamp_parse_iso(struct str text, int64_t *out);
 // RFC 7231 IMF-fixdate.
 MUST_USE int timestamp_parse_http(struct str text, int64_t *out);
