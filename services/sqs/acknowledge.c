@@ -25,7 +25,7 @@ struct acknowledge {
 static int
 receipt_fault(struct call *c, const struct acknowledge_entry *e, const char *reason)
 {
-    return fault(c, SQS_INVALID_PARAMETER_VALUE,
+    return fault(c, FAULT_INVALID_PARAMETER,
                  "Value " STR_FMT " for parameter ReceiptHandle is invalid. Reason: %s",
                  STR_ARG(e->receipt_handle), reason);
 }
@@ -62,7 +62,7 @@ entry_hide(struct kv_txn *txn, struct acknowledge *s, struct acknowledge_entry *
     int32_t timeout_s = e->timeout_s.value;
     if (timeout_s < 0 || timeout_s > VISIBILITY_S_MAX)
         return fault(
-            s->c, SQS_INVALID_PARAMETER_VALUE,
+            s->c, FAULT_INVALID_PARAMETER,
             "Value %d for parameter VisibilityTimeout is invalid. Reason: VisibilityTimeout "
             "must be an integer between 0 and 43200.",
             timeout_s);
@@ -74,7 +74,7 @@ entry_hide(struct kv_txn *txn, struct acknowledge *s, struct acknowledge_entry *
         return receipt_fault(
             s->c, e, "Message does not exist or is not available for visibility timeout change.");
     if (code == E_LIMIT)
-        return fault(s->c, SQS_INVALID_PARAMETER_VALUE,
+        return fault(s->c, FAULT_INVALID_PARAMETER,
                      "Value %d for parameter VisibilityTimeout is invalid. Reason: Total "
                      "VisibilityTimeout for the message is beyond the limit [43200 seconds].",
                      timeout_s);

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/sqs/counts.h"
 
+enum { COUNT_PAGE = 1000 };
+
 // Reads an index entry's value: whether the message is hidden at now_ms, and whether it was
 // received.
 typedef int entry_fn(struct arena *a, struct str value, int64_t now_ms, bool *is_hidden,
@@ -28,26 +30,54 @@ slot_entry(struct arena *a, struct str value, int64_t now_ms, bool *is_hidden, b
     return OK;
 }
 
+struct scan {
+    struct kv_range range;
+    entry_fn *entry;
+    int64_t now_ms;
+    char *last_key; // room for KV_KEY_BYTES_MAX
+    struct counts *out;
+};
+
+// Counts one page and moves the range behind it. E_NOT_FOUND: it was the last.
 static int
-hidden_count(struct kv_txn *txn, const struct kv_range *range, entry_fn *entry, int64_t now_ms,
-             struct counts *out)
+page_count(struct kv_txn *txn, struct scan *s)
 {
     struct arena *a = kv_txn_arena(txn);
     struct kv_iter *it;
-    TRY(kv_range_open(txn, range, &it));
+    struct str key, value;
     int code = OK;
-    while (code == OK) {
-        struct arena_mark mark = arena_mark(a);
-        struct str key, value;
+    TRY(kv_range_open(txn, &s->range, &it));
+    for (size_t i = 0; code == OK && i < s->range.limit; i++) {
         bool is_hidden = false, is_received = false;
         code = kv_iter_next(it, &key, &value);
         if (code == OK)
-            code = entry(a, value, now_ms, &is_hidden, &is_received);
-        out->in_flight += is_hidden && is_received;
-        out->delayed += is_hidden && !is_received;
-        arena_rewind(a, mark);
+            code = s->entry(a, value, s->now_ms, &is_hidden, &is_received);
+        s->out->in_flight += is_hidden && is_received;
+        s->out->delayed += is_hidden && !is_received;
     }
     kv_iter_close(it);
+    if (code == OK) {
+        memcpy(s->last_key, key.ptr, key.len);
+        s->last_key[key.len] = 0; // the first key after this one
+        s->range.from = (struct str){s->last_key, key.len + 1};
+    }
+    return code;
+}
+
+// In pages, so that any number of messages is counted in bounded memory.
+static int
+hidden_count(struct kv_txn *txn, struct scan *s)
+{
+    struct arena *a = kv_txn_arena(txn);
+    int code = OK;
+    s->last_key = arena_alloc_bytes(a, KV_KEY_BYTES_MAX + 1);
+    s->range.limit = COUNT_PAGE;
+    s->range.read = KV_SNAPSHOT;
+    while (code == OK) {
+        struct arena_mark mark = arena_mark(a);
+        code = page_count(txn, s);
+        arena_rewind(a, mark);
+    }
     return code == E_NOT_FOUND ? OK : code;
 }
 
@@ -55,15 +85,16 @@ int
 counts_get(struct kv_txn *txn, const struct queue *q, int64_t now_ms, struct counts *out)
 {
     struct arena *a = kv_txn_arena(txn);
-    struct kv_range range = {.read = KV_SNAPSHOT};
+    struct scan s = {.now_ms = now_ms, .out = out};
     bool is_fifo = q->record.is_fifo.value;
     struct str total;
     *out = (struct counts){0};
     if (is_fifo)
-        key_slots_range(a, &q->place, &range.from, &range.to);
+        key_slots_range(a, &q->place, &s.range.from, &s.range.to);
     else
-        key_due_range(a, &q->place, now_ms + 1, NULL, &range.from, &range.to);
-    TRY(hidden_count(txn, &range, is_fifo ? slot_entry : delivery_entry, now_ms, out));
+        key_due_range(a, &q->place, now_ms + 1, NULL, &s.range.from, &s.range.to);
+    s.entry = is_fifo ? slot_entry : delivery_entry;
+    TRY(hidden_count(txn, &s));
     TRY(kv_get(txn, key_count(a, &q->place), KV_SNAPSHOT, &total));
     out->visible = kv_counter(total) - out->in_flight - out->delayed;
     return OK;

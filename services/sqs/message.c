@@ -56,7 +56,7 @@ id_check(struct call *c, struct str id, const char *parameter)
     for (size_t i = 0; i < id.len; i++)
         is_valid = is_valid && id.ptr[i] > ' ' && id.ptr[i] < 0x7f;
     if (!is_valid)
-        return fault(c, SQS_INVALID_PARAMETER_VALUE,
+        return fault(c, FAULT_INVALID_PARAMETER,
                      "Value " STR_FMT " for parameter %s is invalid. Reason: %s can only include "
                      "alphanumeric and punctuation characters. 1 to 128 in length.",
                      STR_ARG(id), parameter, parameter);
@@ -66,7 +66,8 @@ id_check(struct call *c, struct str id, const char *parameter)
 static int
 parameter_missing(struct call *c, const char *parameter)
 {
-    return fault(c, SQS_MISSING_PARAMETER, "The request must contain the parameter %s.", parameter);
+    return fault(c, FAULT_MISSING_PARAMETER, "The request must contain the parameter %s.",
+                 parameter);
 }
 
 static int
@@ -75,11 +76,11 @@ delay_check(struct call *c, const struct queue *q, const struct message *m)
     if (!m->delay_s.is_present)
         return OK;
     if (q->record.is_fifo.value)
-        return fault(c, SQS_INVALID_PARAMETER_VALUE,
+        return fault(c, FAULT_INVALID_PARAMETER,
                      "Value %d for parameter DelaySeconds is invalid. %s", m->delay_s.value,
                      not_for_this_queue);
     if (m->delay_s.value < 0 || m->delay_s.value > DELAY_S_MAX)
-        return fault(c, SQS_INVALID_PARAMETER_VALUE,
+        return fault(c, FAULT_INVALID_PARAMETER,
                      "Value %d for parameter DelaySeconds is invalid. Reason: DelaySeconds must be "
                      ">= 0 and <= 900.",
                      m->delay_s.value);
@@ -106,7 +107,7 @@ fifo_check(struct call *c, const struct queue *q, struct message *m)
     } else if (q->record.deduplicates_content.value) {
         m->record.deduplication_id = content_id(c->arena, m->body);
     } else {
-        return fault(c, SQS_INVALID_PARAMETER_VALUE,
+        return fault(c, FAULT_INVALID_PARAMETER,
                      "The queue should either have ContentBasedDeduplication enabled or "
                      "MessageDeduplicationId provided explicitly");
     }
@@ -122,7 +123,7 @@ ids_check(struct call *c, const struct queue *q, struct message *m)
     if (q->record.is_fifo.value)
         return fifo_check(c, q, m);
     if (str_is_present(m->deduplication_id))
-        return fault(c, SQS_INVALID_PARAMETER_VALUE,
+        return fault(c, FAULT_INVALID_PARAMETER,
                      "Value " STR_FMT " for parameter MessageDeduplicationId is invalid. %s",
                      STR_ARG(m->deduplication_id), not_for_this_queue);
     return OK;
@@ -152,7 +153,7 @@ is_of_type(struct str data_type, struct str type)
 static int
 attribute_fault(struct call *c, struct str name, const char *what)
 {
-    return fault(c, SQS_INVALID_PARAMETER_VALUE, "The message attribute '" STR_FMT "' %s",
+    return fault(c, FAULT_INVALID_PARAMETER, "The message attribute '" STR_FMT "' %s",
                  STR_ARG(name), what);
 }
 
@@ -180,13 +181,13 @@ attribute_value_check(struct call *c, const struct sqs_attribute_record *at)
                                "has an invalid message attribute type, the set of supported type "
                                "prefixes is Binary, Number, and String.");
     if (value.len == 0)
-        return fault(c, SQS_INVALID_PARAMETER_VALUE,
+        return fault(c, FAULT_INVALID_PARAMETER,
                      "The message attribute '" STR_FMT
                      "' must contain a non-empty message attribute value for message attribute "
                      "type '" STR_FMT "'.",
                      STR_ARG(at->name), STR_ARG(at->data_type));
     if (is_of_type(at->data_type, STR("Number")) && !is_number(value))
-        return fault(c, SQS_INVALID_PARAMETER_VALUE,
+        return fault(c, FAULT_INVALID_PARAMETER,
                      "Can't cast the value of message (user) attribute '" STR_FMT "' to a number.",
                      STR_ARG(at->name));
     return is_binary ? OK : text_check(c, value, "message attribute");
@@ -220,7 +221,7 @@ attributes_read(struct call *c, struct message *m)
     const struct sqs_message_body_attribute_map *map = m->attributes;
     struct sqs_attribute_list_record *list = &m->record.attributes;
     if (map->count > MESSAGE_ATTRIBUTES_MAX)
-        return fault(c, SQS_INVALID_PARAMETER_VALUE,
+        return fault(c, FAULT_INVALID_PARAMETER,
                      "Number of message attributes [%zu] exceeds the allowed maximum [%d].",
                      map->count, MESSAGE_ATTRIBUTES_MAX);
     if (map->count == 0)
@@ -242,11 +243,11 @@ system_attributes_read(struct call *c, struct message *m)
     for (size_t i = 0; i < map->count; i++) {
         struct str name = map->items[i].key;
         if (!str_eq(name, STR("AWSTraceHeader")))
-            return fault(c, SQS_INVALID_PARAMETER_VALUE,
+            return fault(c, FAULT_INVALID_PARAMETER,
                          "Message system attribute name '" STR_FMT "' is invalid.", STR_ARG(name));
         if (!str_eq(map->items[i].value.DataType, STR("String")) ||
             map->items[i].value.StringValue.len == 0)
-            return fault(c, SQS_INVALID_PARAMETER_VALUE,
+            return fault(c, FAULT_INVALID_PARAMETER,
                          "The message system attribute '" STR_FMT
                          "' has an invalid message attribute type, only String is supported.",
                          STR_ARG(name));
@@ -273,11 +274,22 @@ message_check(struct call *c, const struct queue *q, struct message *m)
     TRY(system_attributes_read(c, m));
     if (m->bytes > (size_t)q->record.message_bytes_max.value)
         return fault(
-            c, SQS_INVALID_PARAMETER_VALUE,
+            c, FAULT_INVALID_PARAMETER,
             "One or more parameters are invalid. Reason: Message must be shorter than %lld "
             "bytes.",
             (long long)q->record.message_bytes_max.value);
     return OK;
+}
+
+struct message_id
+message_id_new(struct runtime *rt)
+{
+    struct message_id id;
+    random_bytes(rt, id.bytes, MESSAGE_ID_BYTES);
+    // RFC 9562: version and variant.
+    id.bytes[6] = (char)((id.bytes[6] & 0x0f) | 0x40);
+    id.bytes[8] = (char)((id.bytes[8] & 0x3f) | 0x80);
+    return id;
 }
 
 struct str

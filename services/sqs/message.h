@@ -31,7 +31,8 @@ struct message {
 // Checks m against the model's silence and the queue's attributes, and fills the record. E_FAULT.
 MUST_USE int message_check(struct call *c, const struct queue *q, struct message *m);
 
-// A message's id is a UUID to its users, sixteen bytes in the store.
+// A message's id is a version 4 UUID: text to its users, sixteen bytes in the store.
+struct message_id message_id_new(struct runtime *rt);
 struct str message_id_print(struct arena *a, const struct message_id *id);
 
 // "5d41402abc4b2a76b9719d911017c592", in the arena.

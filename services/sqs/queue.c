@@ -90,7 +90,7 @@ name_check(struct call *c, struct str name, bool is_fifo)
         stem.len -= fifo_suffix.len;
     else if (is_fifo)
         return fault(
-            c, SQS_INVALID_PARAMETER_VALUE,
+            c, FAULT_INVALID_PARAMETER,
             "The name of a FIFO queue can only include alphanumeric characters, hyphens, or "
             "underscores, must end with .fifo suffix and be 1 to 80 in length");
     bool is_valid = stem.len > 0 && name.len <= QUEUE_NAME_MAX;
@@ -98,7 +98,7 @@ name_check(struct call *c, struct str name, bool is_fifo)
         is_valid = is_valid && is_name_char(stem.ptr[i]);
     if (!is_valid)
         return fault(
-            c, SQS_INVALID_PARAMETER_VALUE,
+            c, FAULT_INVALID_PARAMETER,
             "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in "
             "length");
     return OK;
@@ -231,14 +231,14 @@ listing_init(struct call *c, const struct sqs_list_queues_request *in, struct li
     s->after = STR("");
     if (in->MaxResults.is_present) {
         if (in->MaxResults.value < 1 || in->MaxResults.value > QUEUES_PER_PAGE_MAX)
-            return fault(c, SQS_INVALID_PARAMETER_VALUE,
+            return fault(c, FAULT_INVALID_PARAMETER,
                          "Value %d for parameter MaxResults is invalid. Reason: Must be an integer "
                          "from 1 to 1000.",
                          in->MaxResults.value);
         s->limit = (size_t)in->MaxResults.value;
     }
     if (in->NextToken.len > 0 && base64url_decode(c->arena, in->NextToken, &s->after) != OK)
-        return fault(c, SQS_INVALID_PARAMETER_VALUE,
+        return fault(c, FAULT_INVALID_PARAMETER,
                      "Value for parameter NextToken is invalid. Reason: it was not made by this "
                      "operation.");
     return OK;

@@ -12,7 +12,7 @@ range_check(struct call *c, struct opt_int value, const char *parameter, int min
 {
     if (!value.is_present || (value.value >= min && value.value <= max))
         return OK;
-    return fault(c, SQS_INVALID_PARAMETER_VALUE,
+    return fault(c, FAULT_INVALID_PARAMETER,
                  "Value %d for parameter %s is invalid. Reason: Must be between %d and %d, if "
                  "provided.",
                  value.value, parameter, min, max);

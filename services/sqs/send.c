@@ -57,7 +57,7 @@ entry_put(struct kv_txn *txn, struct send *s, struct send_entry *e)
     int64_t delay_s =
         e->message.delay_s.is_present ? e->message.delay_s.value : s->queue.record.delay_s.value;
     e->due_ms = e->message.record.sent_ms.value + delay_s * 1000;
-    random_bytes(c->cloud->runtime, e->id.bytes, MESSAGE_ID_BYTES);
+    e->id = message_id_new(c->cloud->runtime);
     if (s->queue.record.is_fifo.value)
         return entry_put_fifo(txn, s, e);
     return standard_put(txn, &s->queue, &e->id, &e->message.record, e->due_ms);

@@ -1,0 +1,140 @@
+// Tests of the queue head: every entry is handed out once, none is missed.
+// SPDX-License-Identifier: Apache-2.0
+#include "services/sqs/head.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+// cmocka needs the two above first.
+#include <cmocka.h>
+
+static struct head_entry
+entry_of(int64_t due_ms, char fill)
+{
+    struct head_entry e = {.due_ms = due_ms};
+    memset(e.id.bytes, fill, sizeof(e.id.bytes));
+    return e;
+}
+
+struct fixture {
+    struct heads *heads;
+    struct head *head;
+};
+
+static void
+fixture_init(struct fixture *f)
+{
+    f->heads = heads_new();
+    f->head = heads_ref(f->heads, STR("0123456789abcdef"));
+}
+
+static void
+fixture_fini(struct fixture *f)
+{
+    head_unref(f->heads, f->head);
+    heads_free(f->heads);
+}
+
+static void
+swept_entries_are_handed_out_once(void **state)
+{
+    struct fixture f;
+    struct head_entry from, out[4];
+    struct head_entry found[] = {entry_of(10, 1), entry_of(10, 2), entry_of(11, 1)};
+    fixture_init(&f);
+    head_sweep_begin(f.head, 20, &from);
+    assert_int_equal(from.due_ms, 0);
+    head_sweep_end(f.head, found, 3, false, false);
+    assert_int_equal(head_claim(f.head, 20, out, 2), 2);
+    assert_memory_equal(out, found, 2 * sizeof(found[0]));
+    assert_int_equal(head_claim(f.head, 20, out, 4), 1);
+    assert_int_equal(head_claim(f.head, 20, out, 4), 0);
+    fixture_fini(&f);
+}
+
+static void
+entries_behind_the_mark_are_added_others_left_to_the_sweep(void **state)
+{
+    struct fixture f;
+    struct head_entry from, out[4];
+    struct head_entry behind = entry_of(20, 1), ahead = entry_of(21, 1);
+    fixture_init(&f);
+    head_sweep_begin(f.head, 20, &from);
+    head_sweep_end(f.head, NULL, 0, false, false);
+    head_add(f.head, &behind);
+    head_add(f.head, &ahead);
+    assert_int_equal(head_claim(f.head, 30, out, 4), 1);
+    assert_int_equal(out[0].due_ms, 20);
+    head_sweep_begin(f.head, 30, &from);
+    assert_int_equal(from.due_ms, 20);
+    fixture_fini(&f);
+}
+
+static void
+cut_and_failed_sweeps_go_on_where_they_stopped(void **state)
+{
+    struct fixture f;
+    struct head_entry from, found[] = {entry_of(5, 1), entry_of(6, 1)};
+    fixture_init(&f);
+    head_sweep_begin(f.head, 20, &from);
+    head_sweep_end(f.head, found, 2, true, false);
+    head_sweep_begin(f.head, 20, &from);
+    assert_memory_equal(&from, &found[1], sizeof(from));
+    head_sweep_end(f.head, NULL, 0, false, true);
+    head_sweep_begin(f.head, 20, &from);
+    assert_memory_equal(&from, &found[1], sizeof(from));
+    fixture_fini(&f);
+}
+
+static void
+a_clock_moved_back_begins_at_the_start(void **state)
+{
+    struct fixture f;
+    struct head_entry from, out[1], found[] = {entry_of(100000, 1)};
+    fixture_init(&f);
+    head_sweep_begin(f.head, 100000, &from);
+    head_sweep_end(f.head, found, 1, false, false);
+    assert_int_equal(head_claim(f.head, 50000, out, 1), 0);
+    head_sweep_begin(f.head, 50000, &from);
+    assert_int_equal(from.due_ms, 0);
+    fixture_fini(&f);
+}
+
+static void
+a_full_list_is_forgotten_not_cut(void **state)
+{
+    struct fixture f;
+    struct head_entry from;
+    fixture_init(&f);
+    head_sweep_begin(f.head, 20, &from);
+    head_sweep_end(f.head, NULL, 0, false, false);
+    for (int i = 0; i <= HEAD_READY_MAX; i++)
+        head_add(f.head, &(struct head_entry){.due_ms = 1});
+    head_sweep_begin(f.head, 20, &from);
+    assert_int_equal(from.due_ms, 0);
+    fixture_fini(&f);
+}
+
+static void
+a_deleted_head_lives_until_it_is_given_back(void **state)
+{
+    struct fixture f;
+    struct head_entry out[1];
+    fixture_init(&f);
+    heads_del(f.heads, STR("0123456789abcdef"));
+    assert_int_equal(head_claim(f.head, 1, out, 1), 0);
+    fixture_fini(&f);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(swept_entries_are_handed_out_once),
+        cmocka_unit_test(entries_behind_the_mark_are_added_others_left_to_the_sweep),
+        cmocka_unit_test(cut_and_failed_sweeps_go_on_where_they_stopped),
+        cmocka_unit_test(a_clock_moved_back_begins_at_the_start),
+        cmocka_unit_test(a_full_list_is_forgotten_not_cut),
+        cmocka_unit_test(a_deleted_head_lives_until_it_is_given_back),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

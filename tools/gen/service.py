@@ -1,0 +1,189 @@
+# One service as its tables need it: services/<name>/service.json together with AWS's models.
+# SPDX-License-Identifier: Apache-2.0
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from . import names
+from .model import Model, NameOverlay, load_model, overlay_names
+from .problem import Problem, check_keys, read_json
+from .shapes import CNames, Shapes, build_shapes
+
+_PROTOCOLS = {
+    "query": "WIRE_QUERY",
+    "ec2": "WIRE_EC2",
+    "rest-json": "WIRE_REST_JSON",
+    "rest-xml": "WIRE_REST_XML",
+    "smithy-rpc-v2-cbor": "WIRE_RPC_V2_CBOR",
+}
+
+
+@dataclass(frozen=True)
+class Operation:
+    name: str
+    c_name: str  # of the handler
+    is_built: bool
+    input: str | None
+    output: str | None
+    result_wrapper: str
+
+
+@dataclass(frozen=True)
+class Error:
+    enumerator: str
+    name: str
+    query_code: str
+    status: int
+    is_sender: bool
+
+
+@dataclass(frozen=True)
+class Service:
+    name: str
+    prefix: str  # of its names in C
+    has_state: bool
+    json_namespace: str
+    models: tuple[Model, ...]
+    operations: tuple[Operation, ...]
+    errors: tuple[Error, ...]
+    shapes: Shapes
+
+    def metadata(self, key: str) -> Any:
+        """Of the first model that says it."""
+        return next((m.metadata[key] for m in self.models if key in m.metadata), None)
+
+    @property
+    def signing_name(self) -> str:
+        return str(self.metadata("signingName") or self.metadata("endpointPrefix"))
+
+    @property
+    def api_version(self) -> str:
+        """A form's Version belongs to the model that has the query protocol."""
+        by_query = [m for m in self.models if not {"query", "ec2"}.isdisjoint(m.protocols)]
+        return str((by_query or self.models)[0].metadata["apiVersion"])
+
+    @property
+    def protocols(self) -> list[str]:
+        return list(dict.fromkeys(_protocol(m, p) for m in self.models for p in m.protocols))
+
+
+def _protocol(model: Model, protocol: str) -> str:
+    if protocol == "json":
+        return f"WIRE_JSON_{model.metadata['jsonVersion'].replace('.', '_')}"
+    if protocol not in _PROTOCOLS:
+        raise Problem(f"{model.label}: the protocol '{protocol}' is unknown")
+    return _PROTOCOLS[protocol]
+
+
+def service_names(root: Path) -> list[str]:
+    return sorted(file.parent.name for file in (root / "services").glob("*/service.json"))
+
+
+def load_service(root: Path, models_dir: Path, name: str) -> Service:
+    path = root / "services" / name / "service.json"
+    raw = read_json(path)
+    where = f"services/{name}/service.json"
+    check_keys(where, raw, {"name", "models", "operations"}, {"errors", "state", "json_namespace"})
+    if raw["name"] != name:
+        raise Problem(f"{where}: the name is '{raw['name']}', but the folder is '{name}'")
+    if not raw["models"]:
+        raise Problem(f"{where}: a service needs a model")
+    for entry in raw["models"]:
+        check_keys(f"{where}: models", entry, {"release", "path"}, set())
+    models = [load_model(models_dir, entry["release"], entry["path"]) for entry in raw["models"]]
+    return assemble_service(raw, models, where)
+
+
+def assemble_service(raw: dict[str, Any], models: list[Model], where: str) -> Service:
+    name, listed = raw["name"], raw["operations"]
+    _check_operations(models[0], listed, where)
+    prefix = name.replace("-", "_")
+    c_names = CNames(prefix, taken=(f"{prefix}_error",))
+    overlay: NameOverlay = {}
+    for older in reversed(models[1:]):
+        overlay.update(overlay_names(models[0], older, listed))
+    return Service(
+        name=name,
+        prefix=prefix,
+        has_state=raw.get("state", False),
+        json_namespace=raw.get("json_namespace", f"com.amazonaws.{name}"),
+        models=tuple(models),
+        operations=tuple(_operations(models, set(listed), prefix)),
+        errors=tuple(_errors(models, raw.get("errors", {}), prefix, where)),
+        shapes=build_shapes(models[0], _roots(models[0], listed, where), c_names, overlay),
+    )
+
+
+def _check_operations(model: Model, listed: list[str], where: str) -> None:
+    for name in listed:
+        if name not in model.operations:
+            raise Problem(f"{where}: {model.label} has no operation '{name}'")
+        if listed.count(name) > 1:
+            raise Problem(f"{where}: the operation '{name}' stands there twice")
+
+
+def _roots(model: Model, listed: list[str], where: str) -> dict[str, str]:
+    roots: dict[str, str] = {}
+    for name in listed:
+        for side in ("input", "output"):
+            if shape := model.operations[name].get(side):
+                roots.setdefault(shape["shape"], f"{where}: {name}: {shape['shape']}")
+    return roots
+
+
+def _operations(models: list[Model], listed: set[str], prefix: str) -> list[Operation]:
+    result = []
+    for name, raw in models[0].operations.items():
+        is_built = name in listed
+        result.append(
+            Operation(
+                name=name,
+                c_name=f"{prefix}_{names.snake(name)}",
+                is_built=is_built,
+                input=raw["input"]["shape"] if is_built and "input" in raw else None,
+                output=raw["output"]["shape"] if is_built and "output" in raw else None,
+                result_wrapper=_result_wrapper(models, name) if is_built else "",
+            )
+        )
+    return result
+
+
+def _result_wrapper(models: list[Model], name: str) -> str:
+    by_query = [m for m in models if "query" in m.protocols]
+    if not by_query or "output" not in models[0].operations[name]:
+        return ""
+    outputs = (m.operations.get(name, {}).get("output", {}) for m in by_query)
+    # What the older model lacks follows the rule that all its operations follow.
+    return next((o["resultWrapper"] for o in outputs if "resultWrapper" in o), name + "Result")
+
+
+def _errors(models: list[Model], extra: dict[str, Any], prefix: str, where: str) -> list[Error]:
+    modelled = [name for name, shape in models[0].shapes.items() if shape.get("exception")]
+    errors = [_modelled_error(models, name, prefix) for name in modelled]
+    errors += [_extra_error(key, raw, prefix, where) for key, raw in extra.items()]
+    enumerators = [error.enumerator for error in errors]
+    for error in errors:
+        if enumerators.count(error.enumerator) > 1:
+            raise Problem(f"{where}: two errors are both {error.enumerator} in C")
+    return errors
+
+
+def _modelled_error(models: list[Model], name: str, prefix: str) -> Error:
+    shapes = [model.shapes[name] for model in reversed(models) if name in model.shapes]
+    is_server_fault = any(shape.get("fault") for shape in shapes)
+    traits: dict[str, Any] = next((shape["error"] for shape in shapes if "error" in shape), {})
+    status = traits.get("httpStatusCode", 500 if is_server_fault else 400)
+    return Error(
+        enumerator=names.enumerator(prefix, name),
+        name=name,
+        query_code=traits.get("code", name),
+        status=status,
+        is_sender=traits.get("senderFault", not is_server_fault and status < 500),
+    )
+
+
+def _extra_error(key: str, raw: dict[str, Any], prefix: str, where: str) -> Error:
+    check_keys(f"{where}: errors: {key}", raw, {"name", "query", "status", "sender"}, set())
+    return Error(
+        names.enumerator(prefix, key), raw["name"], raw["query"], raw["status"], raw["sender"]
+    )

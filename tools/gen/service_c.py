@@ -1,0 +1,136 @@
+# Writes a service's header and tables.
+# SPDX-License-Identifier: Apache-2.0
+from . import names
+from .service import Operation, Service
+from .structs import struct_lines
+from .tables import Tables
+
+
+def origin(what: str, sources: list[str]) -> list[str]:
+    lines = [
+        f"// {what}",
+        "// SPDX-License-Identifier: Apache-2.0",
+        "// Made by tools/generate.py from:",
+    ]
+    return lines + [f"//   {source}" for source in sources]
+
+
+def _sources(service: Service) -> list[str]:
+    return [f"services/{service.name}/service.json", *(model.label for model in service.models)]
+
+
+def header_lines(service: Service) -> list[str]:
+    lines = origin(f"What {service.name} takes, answers and implements.", _sources(service))
+    lines += ["#pragma once", "", '#include "src/cloud/service.h"', ""]
+    lines += struct_lines(service.shapes)
+    if service.errors:
+        lines += [f"enum {service.prefix}_error {{"]
+        lines += [f"    {error.enumerator}, // {error.name}" for error in service.errors]
+        lines += ["};", ""]
+    lines += [_prototype(service, op) for op in service.operations if op.is_built]
+    if service.has_state:
+        lines += [f"int {service.prefix}_init(struct cloud *cloud, void **state);"]
+        lines += [f"void {service.prefix}_fini(void *state);"]
+    return lines + ["", f"extern const struct service {service.prefix}_service;"]
+
+
+def _prototype(service: Service, op: Operation) -> str:
+    arguments = ["struct call *c"]
+    if op.input:
+        arguments.append(f"const {service.shapes[op.input].c_type} *in")
+    if op.output:
+        arguments.append(f"{service.shapes[op.output].c_type} *out")
+    line = f"int {op.c_name}({', '.join(arguments)});"
+    return line if len(line) <= 100 else line.replace(", ", ",\n" + " " * (len(op.c_name) + 5))
+
+
+def tables_lines(service: Service) -> list[str]:
+    tables = Tables(service.shapes)
+    model = tables.model_lines()
+    operations = _operation_lines(service, tables)
+    errors = _error_lines(service, tables)
+    lines = origin(f"The tables of {service.name}.", _sources(service))
+    lines += ["", f'#include "services/{service.name}/{service.prefix}_api.h"', ""]
+    lines += tables.text.lines() + model + operations + errors
+    lines += _wire_lines(service) + _thunk_lines(service) + _handler_lines(service)
+    lines += [
+        f"const struct service {service.prefix}_service = {{",
+        "    .wire = &wire,",
+        "    .handlers = handlers,",
+    ]
+    if service.has_state:
+        lines += [f"    .init = {service.prefix}_init,", f"    .fini = {service.prefix}_fini,"]
+    return lines + ["};"]
+
+
+def _operation_lines(service: Service, tables: Tables) -> list[str]:
+    lines = ["static const struct wire_operation operations[] = {"]
+    for op in service.operations:
+        shapes = f"{tables.shape_index(op.input)}, {tables.shape_index(op.output)}"
+        wrapper = tables.text.add(op.result_wrapper)
+        lines.append(f"    {{{tables.text.add(op.name)}, {shapes}, {wrapper}}}, // {op.name}")
+    return lines + ["};", ""]
+
+
+def _error_lines(service: Service, tables: Tables) -> list[str]:
+    if not service.errors:
+        return []
+    lines = ["static const struct wire_error errors[] = {"]
+    for error in service.errors:
+        texts = f"{tables.text.add(error.name)}, {tables.text.add(error.query_code)}"
+        is_sender = str(error.is_sender).lower()
+        lines.append(
+            f"    {{{texts}, {error.status}, {is_sender}}}, // {error.name}, {error.query_code}"
+        )
+    return lines + ["};", ""]
+
+
+def _wire_lines(service: Service) -> list[str]:
+    texts = {
+        "name": service.name,
+        "signing_name": service.signing_name,
+        "target_prefix": service.metadata("targetPrefix") or "",
+        "json_namespace": service.json_namespace,
+        "api_version": service.api_version,
+        "xml_namespace": service.metadata("xmlNamespace") or "",
+    }
+    is_compatible = service.metadata("awsQueryCompatible") is not None
+    lines = ["static const struct wire_service wire = {"]
+    lines += [f"    .{key} = {names.string_literal(value)}," for key, value in texts.items()]
+    lines += [f"    .protocols = {' | '.join(f'1 << {p}' for p in service.protocols)},"]
+    lines += [f"    .is_query_compatible = {str(is_compatible).lower()},", "    .model = &model,"]
+    tables = ["operation", "error"] if service.errors else ["operation"]
+    for table in tables:
+        lines += [f"    .{table}s = {table}s,", f"    .{table}_count = COUNT_OF({table}s),"]
+    return lines + ["};", ""]
+
+
+def _thunk_lines(service: Service) -> list[str]:
+    lines = []
+    for op in service.operations:
+        if op.is_built:
+            arguments = ["c"] + ["in"] * bool(op.input) + ["out"] * bool(op.output)
+            lines += [
+                "static int",
+                f"call_{op.c_name}(struct call *c, const void *in, void *out)",
+                "{",
+            ]
+            lines += [f"    return {op.c_name}({', '.join(arguments)});", "}", ""]
+    return lines
+
+
+def _handler_lines(service: Service) -> list[str]:
+    lines = ["static service_handler_fn *const handlers[] = {"]
+    for op in service.operations:
+        lines.append(f"    call_{op.c_name}," if op.is_built else f"    NULL, // {op.name}")
+    return lines + ["};", ""]
+
+
+def registry_lines(service_names: list[str]) -> list[str]:
+    prefixes = [name.replace("-", "_") for name in service_names]
+    lines = origin("All services, in the order of their names.", ["the folders in services"])
+    lines += ["", '#include "src/cloud/service.h"', ""]
+    for name, prefix in zip(service_names, prefixes):
+        lines.append(f'#include "services/{name}/{prefix}_api.h"')
+    lines += ["", "const struct service *const service_registry[] = {"]
+    return lines + [f"    &{prefix}_service," for prefix in prefixes] + ["    NULL,", "};"]

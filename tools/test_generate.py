@@ -1,0 +1,291 @@
+#!/usr/bin/env python3
+# Tests of the generator and of what fetches its models.
+# SPDX-License-Identifier: Apache-2.0
+import os
+import subprocess
+import tempfile
+import unittest
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import fetch_models
+from gen import names, records, service_c
+from gen.model import Model
+from gen.problem import Problem
+from gen.service import Service, assemble_service, load_service
+from gen.shapes import Row
+from gen.tables import TextPool
+
+ROOT = Path(__file__).resolve().parent.parent
+MODELS = Path(os.environ.get("C10M_MODELS") or fetch_models.default_cache())
+
+
+def row(service: Service, path: str) -> Row:
+    shape, member = path.split(".")
+    return next(r for r in service.shapes[shape].rows if r.name == member)
+
+
+class SqsTest(unittest.TestCase):
+    """The current model has no query protocol; its names there come from an older release."""
+
+    service: Service
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        cls.service = load_service(ROOT, MODELS, "sqs")
+
+    def test_names_in_forms(self) -> None:
+        for path, query_name in {
+            "CreateQueueRequest.Attributes": "Attribute",
+            "CreateQueueRequest.tags": "Tag",
+            "GetQueueAttributesRequest.AttributeNames": "AttributeName",
+            "SendMessageRequest.MessageAttributes": "MessageAttribute",
+            "SendMessageRequest.MessageBody": "MessageBody",
+            "SendMessageBatchRequest.Entries": "SendMessageBatchRequestEntry",
+            "MessageAttributeValue.StringListValues": "StringListValue",
+            "QueueAttributeMap.key": "Name",
+            "QueueAttributeMap.value": "Value",
+            "TagMap.key": "Key",
+        }.items():
+            with self.subTest(path):
+                self.assertEqual(row(self.service, path).query_name, query_name)
+
+    def test_names_in_xml(self) -> None:
+        for path, xml_name in {
+            "ReceiveMessageResult.Messages": "Message",
+            "Message.Attributes": "Attribute",
+            "ListQueuesResult.QueueUrls": "QueueUrl",
+            "SendMessageBatchResult.Successful": "SendMessageBatchResultEntry",
+            "SendMessageBatchResult.Failed": "BatchResultErrorEntry",
+        }.items():
+            with self.subTest(path):
+                self.assertEqual(row(self.service, path).xml_name, xml_name)
+                self.assertIn("WIRE_FLATTENED", row(self.service, path).flags)
+
+    def test_names_in_json_are_the_members_own(self) -> None:
+        self.assertEqual(row(self.service, "CreateQueueRequest.Attributes").json_name, "Attributes")
+        self.assertEqual(row(self.service, "ReceiveMessageResult.Messages").json_name, "Messages")
+
+    def test_what_the_older_model_lacks_follows_the_rules(self) -> None:
+        lacking = row(self.service, "ReceiveMessageRequest.MessageSystemAttributeNames")
+        self.assertEqual(lacking.query_name, "MessageSystemAttributeNames")
+
+    def test_errors(self) -> None:
+        errors = {error.enumerator: error for error in self.service.errors}
+        error = errors["SQS_QUEUE_DOES_NOT_EXIST"]
+        self.assertEqual(error.name, "QueueDoesNotExist")
+        self.assertEqual(error.query_code, "AWS.SimpleQueueService.NonExistentQueue")
+        self.assertEqual((error.status, error.is_sender), (400, True))
+        self.assertEqual(errors["SQS_OVER_LIMIT"].status, 403)
+        self.assertEqual(errors["SQS_INVALID_SECURITY"].query_code, "InvalidSecurity")
+        order = list(errors)
+        self.assertGreater(
+            order.index("SQS_INVALID_PARAMETER_VALUE"), order.index("SQS_UNSUPPORTED_OPERATION")
+        )
+
+    def test_service(self) -> None:
+        self.assertEqual(self.service.protocols, ["WIRE_JSON_1_0", "WIRE_QUERY"])
+        self.assertEqual(self.service.api_version, "2012-11-05")
+        self.assertEqual(
+            self.service.metadata("xmlNamespace"), "http://queue.amazonaws.com/doc/2012-11-05/"
+        )
+
+    def test_handlers(self) -> None:
+        header = "\n".join(service_c.header_lines(self.service))
+        self.assertIn("int sqs_send_message(struct call *c,", header)
+        self.assertIn(
+            "int sqs_delete_queue(struct call *c, const struct sqs_delete_queue_request *in);",
+            header,
+        )
+        self.assertNotIn("sqs_purge_queue", header)
+
+
+class StsTest(unittest.TestCase):
+    def test_service(self) -> None:
+        service = load_service(ROOT, MODELS, "sts")
+        built = [op for op in service.operations if op.is_built]
+        self.assertEqual([op.name for op in built], ["GetCallerIdentity"])
+        self.assertEqual(built[0].result_wrapper, "GetCallerIdentityResult")
+        self.assertEqual(service.protocols, ["WIRE_QUERY"])
+        self.assertEqual(row(service, "GetCallerIdentityResponse.Arn").xml_name, "Arn")
+        error = next(e for e in service.errors if e.name == "IDPRejectedClaimException")
+        self.assertEqual((error.query_code, error.status), ("IDPRejectedClaim", 403))
+        self.assertEqual(error.enumerator, "STS_IDP_REJECTED_CLAIM_EXCEPTION")
+
+
+def small_model(shapes: dict[str, Any], protocol: str = "query") -> Model:
+    """One operation, Do, whose input and output are the shape In."""
+    metadata = {"protocol": protocol, "apiVersion": "1", "endpointPrefix": "x"}
+    operations = {"Do": {"input": {"shape": "In"}, "output": {"shape": "In"}}}
+    shapes = {"String": {"type": "string"}} | shapes
+    return Model({"metadata": metadata, "operations": operations, "shapes": shapes}, "a model")
+
+
+def small_service(shapes: dict[str, Any], protocol: str = "query") -> Service:
+    models = [small_model(shapes, protocol)]
+    return assemble_service({"name": "x", "operations": ["Do"]}, models, "x")
+
+
+AWKWARD = {
+    "In": {
+        "type": "structure",
+        "members": {
+            "default": {"shape": "String"},
+            "with-dash": {"shape": "String"},
+            "Self": {"shape": "In"},
+            "Metadata": {"shape": "Metadata"},
+            "Entries": {"shape": "Entries"},
+            "Error": {"shape": "Error"},
+            "Quoted": {"shape": "Quoted"},
+        },
+    },
+    "Metadata": {"type": "map", "key": {"shape": "String"}, "value": {"shape": "MetadataEntry"}},
+    "MetadataEntry": {"type": "structure", "members": {"Of": {"shape": "Metadata"}}},
+    "Entries": {"type": "list", "member": {"shape": "Nested"}},
+    "Nested": {"type": "list", "member": {"shape": "Nothing"}},
+    "Nothing": {"type": "structure", "members": {}},
+    "Error": {"type": "structure", "members": {}, "exception": True},
+    "Quoted": {"type": "string", "pattern": '^["\\\\\u00e9]\t7$', "min": 1, "enum": ["a", "b"]},
+}
+
+
+class StructTest(unittest.TestCase):
+    def test_awkward_shapes_compile(self) -> None:
+        service = small_service(AWKWARD)
+        with tempfile.TemporaryDirectory() as folder:
+            out = Path(folder, "services/x")
+            out.mkdir(parents=True)
+            (out / "x_api.h").write_text("\n".join(service_c.header_lines(service)) + "\n")
+            (out / "x_tables.c").write_text("\n".join(service_c.tables_lines(service)) + "\n")
+            command = [os.environ.get("CC", "cc"), "-std=gnu17", "-Wall", "-Wextra", "-Wpedantic"]
+            command += ["-Wno-unused-parameter", "-Werror", "-fsyntax-only", f"-I{ROOT}"]
+            command += [f"-I{folder}", str(out / "x_tables.c")]
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_shapes_that_the_tables_cannot_hold_are_refused(self) -> None:
+        for trait in ("document", "streaming", "eventstream"):
+            body: dict[str, Any] = {"type": "structure", "members": {}, trait: True}
+            members = {"Body": {"shape": "Body"}}
+            shapes = {"In": {"type": "structure", "members": members}, "Body": body}
+            with self.subTest(trait), self.assertRaisesRegex(Problem, f"x: Do: In.Body .*{trait}"):
+                small_service(shapes)
+
+    def test_two_shapes_of_one_name_in_c(self) -> None:
+        shapes: dict[str, Any] = {"FooBar": {"type": "structure"}, "foo_bar": {"type": "structure"}}
+        members = {"A": {"shape": "FooBar"}, "B": {"shape": "foo_bar"}}
+        with self.assertRaisesRegex(Problem, "x_foo_bar"):
+            small_service(shapes | {"In": {"type": "structure", "members": members}})
+
+    def test_unknown_operation(self) -> None:
+        with self.assertRaisesRegex(Problem, "has no operation 'Undo'"):
+            models = [small_model({"In": {"type": "structure"}})]
+            assemble_service({"name": "x", "operations": ["Undo"]}, models, "x")
+
+    def test_ec2_names(self) -> None:
+        members = {
+            "Plain": {"shape": "String"},
+            "Located": {"shape": "String", "locationName": "locatedAt"},
+            "Queried": {"shape": "String", "locationName": "a", "queryName": "b"},
+        }
+        service = small_service({"In": {"type": "structure", "members": members}}, "ec2")
+        query_names = [r.query_name for r in service.shapes["In"].rows]
+        self.assertEqual(query_names, ["Plain", "LocatedAt", "b"])
+        self.assertEqual(row(service, "In.Located").xml_name, "locatedAt")
+
+
+class NamesTest(unittest.TestCase):
+    def test_snake(self) -> None:
+        for name, snake in {
+            "SendMessage": "send_message",
+            "DBInstance": "db_instance",
+            "AssumeRoleWithSAML": "assume_role_with_saml",
+            "KeyARNs": "key_arns",
+            "IPAddressList": "ip_address_list",
+            "MD5OfBody": "md5_of_body",
+            "rds-data": "rds_data",
+        }.items():
+            self.assertEqual(names.snake(name), snake)
+
+    def test_text_is_kept_once(self) -> None:
+        pool = TextPool()
+        self.assertEqual([pool.add(t) for t in ("", "ab", "é", "ab", "c")], [0, 1, 4, 1, 7])
+
+
+def record(**members: Any) -> dict[str, Any]:
+    return {"records": {"Queue": {"version": 1, "members": members}}}
+
+
+class RecordsTest(unittest.TestCase):
+    def test_ids(self) -> None:
+        kept = records.assemble_records("sqs", record(name={"shape": "String", "id": 7}))
+        self.assertEqual(kept.shapes["Queue"].rows[0].id, 7)
+        self.assertEqual(kept.shapes["Queue"].c_type, "struct sqs_queue_record")
+
+    def test_rows_stand_in_the_order_of_their_ids(self) -> None:
+        members = {"late": {"shape": "String", "id": 2}, "early": {"shape": "String", "id": 1}}
+        kept = records.assemble_records("sqs", record(**members))
+        self.assertEqual([r.id for r in kept.shapes["Queue"].rows], [1, 2])
+
+    def test_mistakes(self) -> None:
+        one, two = {"shape": "String", "id": 1}, {"shape": "String"}
+        for raw, text in (
+            (record(a=one, b=one), "same id 1"),
+            (record(a=two), "needs an id"),
+            (record(a={"shape": "Lost", "id": 1}), "unknown shape 'Lost'"),
+            (record(a=one) | {"shapes": {"Queue": {"type": "string"}}}, "defined already"),
+            ({"records": {"Queue": {"members": {}}}}, "'version' is missing"),
+        ):
+            with self.subTest(text), self.assertRaisesRegex(Problem, text):
+                records.assemble_records("sqs", raw)
+
+    def test_stored_types_do_not_change(self) -> None:
+        old = records.assemble_records("sqs", record(a={"shape": "Long", "id": 1}))
+        renamed = records.assemble_records("sqs", record(b={"shape": "Long", "id": 1}))
+        changed = records.assemble_records("sqs", record(a={"shape": "String", "id": 1}))
+        lock = records.merged_lock(old, {})
+        self.assertEqual(lock, {"Queue": {"1": "long"}})
+        records.check_lock(renamed, lock)
+        with self.assertRaisesRegex(Problem, "stored as 'long' and is now 'string'"):
+            records.check_lock(changed, lock)
+
+    def test_an_id_is_not_used_again(self) -> None:
+        lock = {"Queue": {"1": "long"}}
+        without = records.assemble_records("sqs", record(b={"shape": "Blob", "id": 2}))
+        self.assertEqual(records.merged_lock(without, lock), {"Queue": {"1": "long", "2": "blob"}})
+
+
+class FetchTest(unittest.TestCase):
+    def setUp(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.cache = Path(folder.name)
+        self.wheel = self.cache / "wheels" / "lib-1.0-py3-none-any.whl"
+        self.wheel.parent.mkdir()
+        with zipfile.ZipFile(self.wheel, "w") as wheel:
+            wheel.writestr("lib/data/sqs/1/service-2.json", "{}")
+
+    def release(self, *models: str) -> fetch_models.Release:
+        return fetch_models.Release("lib", "1.0", fetch_models.sha256_of(self.wheel), models)
+
+    def test_unpacks_once(self) -> None:
+        release = self.release("sqs/1")
+        fetch_models.fetch(release, self.cache)
+        self.assertEqual((self.cache / "1.0/sqs/1/service-2.json").read_text(), "{}")
+        self.wheel.unlink()
+        fetch_models.fetch(release, self.cache)
+
+    def test_a_changed_wheel_is_not_used(self) -> None:
+        release = self.release("sqs/1")
+        self.wheel.write_bytes(self.wheel.read_bytes() + b"!")
+        self.assertIsNone(fetch_models.find_wheel(release, self.wheel.parent))
+
+    def test_a_model_that_is_not_there(self) -> None:
+        with self.assertRaisesRegex(fetch_models.Problem, "has no model 'sqs/2'"):
+            fetch_models.fetch(self.release("sqs/2"), self.cache)
+        self.assertFalse((self.cache / "1.0").exists())
+
+
+if __name__ == "__main__":
+    unittest.main()
