@@ -16,7 +16,7 @@ struct sigv4_header {
     struct str region;
     struct str service;
     struct str signed_headers; // as sent: "host;x-amz-date"
-    struct str signature;      // 64 hexadecimal digits
+    struct str signature;      // 64 lower case hexadecimal digits, if it is to match
     struct str timestamp;      // X-Amz-Date or Date as YYYYMMDDTHHMMSSZ
     int64_t timestamp_ms;
 };
@@ -28,21 +28,31 @@ enum sigv4_result {
     SIGV4_INCOMPLETE, // malformed; `reason` says how, in AWS's words
     SIGV4_SKEWED,     // older or newer than SIGV4_SKEW_MS_MAX; `reason` has the times
     SIGV4_SCOPE,      // date of the scope is not that of the request
-    SIGV4_MISMATCH,   // computed signature differs
+    SIGV4_MISMATCH,   // computed signature differs, or does not cover what it must
 };
 
-// Reads the header; texts point into the request, `reason` is in its arena.
+// What the signature says of the body, by x-amz-content-sha256.
+enum sigv4_payload {
+    SIGV4_PAYLOAD_HASHED,   // absent, or the hash of the body
+    SIGV4_PAYLOAD_UNSIGNED, // UNSIGNED-PAYLOAD; S3 only
+    SIGV4_PAYLOAD_STREAMED, // STREAMING-...: chunks carry signatures or trailers; S3 only
+};
+enum sigv4_payload sigv4_payload_of(const struct http_request *request);
+
+// Reads the header; texts point into the request or its arena, `reason` is in its arena.
 enum sigv4_result sigv4_parse(const struct http_request *request, struct sigv4_header *out,
                               struct str *reason);
-// The signing key of a secret for one day, region and service: cacheable for that day.
+// The signing key of a secret for one day, region and service: cacheable for that day
+// (src/auth/key_cache.h).
 struct sha256 sigv4_signing_key(struct str secret, struct str date, struct str region,
                                 struct str service);
-// The canonical request in AWS's form. `payload_hash` is x-amz-content-sha256 or the body's SHA-256.
-// For S3 paths are not normalised and encoded once, else twice.
+// The canonical request in AWS's form. `payload_hash` is x-amz-content-sha256 or the body's
+// SHA-256. For S3 paths are not normalised and encoded once, else twice.
 void sigv4_canonical_request(const struct http_request *request, const struct sigv4_header *h,
                              struct buf *out);
-// Checks time and signature. On MISMATCH `reason` is AWS's message with the canonical request and the
-// string to sign. Every signed header must be present, host and all x-amz-* headers must be signed.
+// Checks time and signature. On MISMATCH `reason` is AWS's message with the canonical request and
+// the string to sign. Every signed header must be present, host and all x-amz-* headers must be
+// signed. Only SIGV4_PAYLOAD_HASHED is accepted so far. Hashes the whole body.
 enum sigv4_result sigv4_verify(const struct http_request *request, const struct sigv4_header *h,
                                const struct sha256 *signing_key, int64_t now_ms,
                                struct str *reason);
