@@ -11,10 +11,10 @@ struct lot *lot_new(void);
 void lot_free(struct lot *lot); // nobody waits any more
 
 // One waiter; lives on the fiber's stack. Usage, without lost wake-ups:
-//     lot_enter(lot, key, &ticket);   take a place in the queue
+//     lot_enter(lot, key, &ticket);    take a place in the queue
 //     look whether there is something to do; if not:
-//     lot_wait(&ticket, deadline);    OK: woken (also when the wake came before), take a place again
-//     lot_leave(&ticket);             gives the place up; a wake that was not used goes to the next
+//     lot_wait(&ticket, deadline);     OK: woken, also when the wake came before
+//     lot_leave(&ticket, used);        gives the place up; an unused wake goes to the next
 struct lot_ticket {
     struct lot *lot;
     struct lot_ticket *next, *prev;

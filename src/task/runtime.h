@@ -34,8 +34,9 @@ struct loop *loop_current(void);
 // Runs fn(arg) on the loop's own thread, outside of any fiber, soon. From any thread.
 void loop_post(struct loop *loop, void (*fn)(void *arg), void *arg);
 
-// Runs fn(arg) in a fiber of loop 0 and blocks the calling thread until it has returned. Never from a
-// loop's thread. For main, tests and command-line tools.
+// Runs fn(arg) in a fiber of loop 0 and blocks the calling thread until it has returned. Never from
+// a loop's thread. Its result, or E_LIMIT when the loop has no room for a fiber. For main, tests
+// and command-line tools.
 int runtime_call(struct runtime *rt, int (*fn)(void *arg), void *arg);
 
 // The three clocks. Service: what a user schedules follows it; it can be moved. Wall: judges

@@ -22,14 +22,14 @@ struct socket_address {
 };
 MUST_USE int socket_address_parse(struct str text, struct socket_address *out);
 
-// Listens on every loop with SO_REUSEPORT, while an exclusive lock on the address (a first socket
-// bound without it) refuses another program. on_accept runs on the accepting loop and owns
-// the socket. E_EXISTS: the address is in use; E_IO: refused, errno says why. address.port 0 is
-// filled in.
+// Listens on every loop. The first socket listens before it shares its port (SO_REUSEPORT), so that
+// a second c10m is refused; only a program of the same user that sets SO_REUSEPORT by itself could
+// still join. on_accept runs on the accepting loop and owns the socket. E_EXISTS: the address is in
+// use; E_IO: refused, errno says why. address.port 0 is filled in.
 struct listener;
 MUST_USE int listener_new(struct runtime *rt, struct socket_address *address,
                           socket_accept_fn *on_accept, void *arg, struct listener **out);
-// Accepts what is in the backlog, then closes. Blocks until every loop has done so.
+// Accepts what is in the backlog, then closes. Blocks (a fiber parks) until every loop has done so.
 void listener_free(struct listener *l);
 
 // Connects from a fiber (tests, clients).
@@ -43,8 +43,8 @@ const char *socket_peer(const struct socket *s); // "127.0.0.1:53211"
 MUST_USE ptrdiff_t socket_read(struct socket *s, void *out, size_t size);
 MUST_USE ptrdiff_t socket_write(struct socket *s, const struct str *parts, size_t count);
 
-// Calls fn on these events until the watch is replaced; events 0 stops it. SOCKET_HANGUP alone tells
-// that the peer closed its sending side while a fiber works on its request.
+// Calls fn on these events until the watch is replaced; events 0 stops it. SOCKET_HANGUP alone
+// tells that the peer closed its sending side while a fiber works on its request.
 void socket_watch(struct socket *s, unsigned events, socket_ready_fn *fn, void *arg);
 // Parks the calling fiber until readable or writable: OK, E_TIMEOUT, E_CANCELLED.
 MUST_USE int socket_wait(struct socket *s, enum socket_event event, int64_t deadline_ns);
