@@ -10,6 +10,7 @@ struct json_reader {
     struct arena *arena;
     unsigned depth;
     unsigned depth_max;
+    bool is_first; // an array or object has begun and no element was asked for
 };
 
 enum json_kind {
@@ -33,6 +34,7 @@ MUST_USE int json_read_string(struct json_reader *r, struct str *out);
 MUST_USE int json_read_number(struct json_reader *r, struct str *out); // its text
 MUST_USE int json_read_literal(struct json_reader *r);                 // null, true, false
 // Arrays and objects: begin, then next until *more is false. json_object_next also reads the key.
+// E_LIMIT: deeper than depth_max.
 MUST_USE int json_array_begin(struct json_reader *r);
 MUST_USE int json_array_next(struct json_reader *r, bool *more);
 MUST_USE int json_object_begin(struct json_reader *r);

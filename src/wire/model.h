@@ -66,22 +66,23 @@ enum wire_member_flags {
 
 enum wire_time_format { WIRE_TIME_DEFAULT, WIRE_TIME_ISO, WIRE_TIME_EPOCH, WIRE_TIME_HTTP };
 
-// Text is an offset into the model's `text` (zero-terminated strings; 0 is ""), so that the tables hold
-// no pointers and cost no private memory.
+// Text is an offset into the model's `text` (zero-terminated strings; 0 is ""), so that the tables
+// hold no pointers and cost no private memory.
 struct wire_member {
-    uint32_t name;       // AWS's name
+    uint32_t name; // AWS's name
     uint32_t json_name;
     uint32_t query_name; // in forms
     uint32_t xml_name;
-    uint32_t offset;     // of the C member, from the start of its struct, entry or item
+    uint32_t offset; // of the C member, from the start of its struct, entry or item
     uint16_t shape;
     uint16_t id;         // records: the field's number in CBOR
     uint8_t flags;       // enum wire_member_flags
     uint8_t time_format; // enum wire_time_format
 };
 
-// The rows of a structure are its members in model order. Of a list: one row, its element (query_name
-// and xml_name "member" unless the model says otherwise). Of a map: key row, then value row.
+// The rows of a structure are its members in model order, those of a record by ascending id. Of a
+// list: one row, its element (query_name and xml_name "member" unless the model says otherwise). Of
+// a map: key row, then value row.
 struct wire_shape {
     uint32_t name;
     uint32_t c_size;       // of one value in place: sizeof the struct, str, opt_..., array
@@ -96,9 +97,9 @@ struct wire_shape {
 
 // Length in characters (strings), bytes (blobs) or elements, or the value of a number.
 struct wire_constraint {
-    int64_t min; // INT64_MIN: none
-    int64_t max; // INT64_MAX: none
-    uint32_t pattern; // text; 0: none
+    int64_t min;         // INT64_MIN: none
+    int64_t max;         // INT64_MAX: none
+    uint32_t pattern;    // text; 0: none
     uint32_t enum_first; // rows in enum_values (offsets of texts)
     uint32_t enum_count; // 0: none
 };
@@ -115,8 +116,8 @@ enum { WIRE_NO_SHAPE = 0xffff };
 
 struct wire_operation {
     uint32_t name;
-    uint16_t input;  // shape; WIRE_NO_SHAPE: none
-    uint16_t output; // shape; WIRE_NO_SHAPE: none
+    uint16_t input;          // shape; WIRE_NO_SHAPE: none
+    uint16_t output;         // shape; WIRE_NO_SHAPE: none
     uint32_t result_wrapper; // query: the element around the output; 0: none
 };
 
@@ -145,7 +146,7 @@ struct wire_service {
     const char *json_namespace; // before '#' in __type: "com.amazonaws.sqs"
     const char *api_version;    // the query protocol's Version
     const char *xml_namespace;
-    unsigned protocols; // bit set of 1 << enum wire_protocol
+    unsigned protocols;       // bit set of 1 << enum wire_protocol
     bool is_query_compatible; // JSON errors carry x-amzn-query-error
     const struct wire_model *model;
     const struct wire_operation *operations;
@@ -169,7 +170,7 @@ enum wire_problem_kind {
     WIRE_PROBLEM_NONE,
     WIRE_PROBLEM_SYNTAX,  // not JSON, not a form
     WIRE_PROBLEM_TYPE,    // a member has another type than modelled
-    WIRE_PROBLEM_DEPTH,   // nested deeper than WIRE_DEPTH_MAX
+    WIRE_PROBLEM_DEPTH,   // nested deeper than WIRE_DEPTH_MAX, or more than WIRE_ITEMS_MAX in all
     WIRE_PROBLEM_MISSING, // a required member is absent
     WIRE_PROBLEM_VALUE,   // length, range or enum
 };

@@ -5,8 +5,8 @@
 #include "src/base/buf.h"
 #include "src/wire/model.h"
 
-// `out` and `in` point to the C struct of `shape`. Decoders zero it first, ignore unknown members as AWS
-// does, treat JSON null as absent, and return E_INVALID with *problem filled. What they
+// `out` and `in` point to the C struct of `shape`. Decoders zero it first, ignore unknown members
+// as AWS does, treat JSON null as absent, and return E_INVALID with *problem filled. What they
 // produce lives in the arena, or points into the body.
 
 // awsJson1_0 and awsJson1_1. An empty body is an empty object.
@@ -14,14 +14,15 @@ MUST_USE int wire_json_decode(const struct wire_model *m, uint16_t shape, struct
                               struct arena *arena, void *out, struct wire_problem *problem);
 void wire_json_encode(const struct wire_model *m, uint16_t shape, const void *in, struct buf *out);
 
-// awsQuery. The form's members as in the body or the query string: application/x-www-form-urlencoded.
+// awsQuery. The form's members as in the body or the query string:
+// application/x-www-form-urlencoded.
 MUST_USE int wire_query_decode(const struct wire_model *m, uint16_t shape, struct str form,
                                struct arena *arena, void *out, struct wire_problem *problem);
 // One parameter of a form, such as Action or Version; absent when there is none.
 struct str wire_form_get(struct str form, struct str name, struct arena *arena);
 // <NameResponse xmlns=...><NameResult>...</NameResult><ResponseMetadata>...: the whole document.
-void wire_query_encode(const struct wire_service *s, const struct wire_operation *op, const void *in,
-                       struct str request_id, struct buf *out);
+void wire_query_encode(const struct wire_service *s, const struct wire_operation *op,
+                       const void *in, struct str request_id, struct buf *out);
 
 // Error bodies. `code` and `name` as in struct wire_error.
 struct wire_error_text {

@@ -1,0 +1,283 @@
+// awsQuery requests: a form straight into C structs.
+// SPDX-License-Identifier: Apache-2.0
+#include "src/wire/protocol.h"
+
+#include "src/base/encoding.h"
+#include "src/wire/form.h"
+#include "src/wire/lookup.h"
+#include "src/wire/problem.h"
+#include "src/wire/scalar.h"
+#include "src/wire/value.h"
+
+enum { SHOWN_BYTES_MAX = 128 }; // of a wrong value, in the problem's sentence
+
+struct query_decoder {
+    struct decoder base;
+    struct lookup lookup;
+    struct form form;
+};
+
+static int read_member(struct query_decoder *d, const struct wire_member *row,
+                       const struct form_range *range, void *structure);
+static int read_value(struct query_decoder *d, const struct wire_member *row,
+                      const struct form_range *range, void *at);
+
+static const char *const type_texts[] = {
+    [WIRE_STRUCTURE] = "a structure",   [WIRE_LIST] = "a list", [WIRE_MAP] = "a map",
+    [WIRE_STRING] = "a String (UTF-8)", [WIRE_BLOB] = "a Blob", [WIRE_BOOLEAN] = "a Boolean",
+    [WIRE_INTEGER] = "an Integer",      [WIRE_LONG] = "a Long", [WIRE_DOUBLE] = "a Double",
+    [WIRE_TIMESTAMP] = "a Timestamp",
+};
+
+static int
+wrong_type(struct query_decoder *d, enum wire_type type, struct str value)
+{
+    struct buf shown;
+    buf_init(&shown, d->base.arena, SHOWN_BYTES_MAX);
+    value = str_slice(value, 0, SHOWN_BYTES_MAX);
+    buf_put(&shown, str_is_utf8(value) ? value : STR("?"));
+    return problem_set(d->base.problem, d->base.arena, WIRE_PROBLEM_TYPE,
+                       "Value (" STR_FMT ") can not be converted to %s", STR_ARG(buf_str(&shown)),
+                       type_texts[type]);
+}
+
+static int
+set_boolean(struct str text, void *at)
+{
+    bool is_true = str_eq_nocase(text, STR("true"));
+    if (!is_true && !str_eq_nocase(text, STR("false")))
+        return E_INVALID;
+    value_set_bool(at, is_true);
+    return OK;
+}
+
+static int
+set_integer(enum wire_type type, struct str text, void *at)
+{
+    int64_t value;
+    TRY(scalar_parse_int(text, &value));
+    return value_set_int(type, at, value);
+}
+
+static int
+set_double(struct query_decoder *d, struct str text, void *at)
+{
+    double value;
+    TRY(scalar_parse_double(d->base.arena, text, &value));
+    value_set_double(at, value);
+    return OK;
+}
+
+static int
+set_timestamp(enum wire_time_format format, struct str text, void *at)
+{
+    int64_t ms;
+    TRY(scalar_parse_time(format == WIRE_TIME_DEFAULT ? WIRE_TIME_ISO : format, text, &ms));
+    value_set_time(at, ms);
+    return OK;
+}
+
+static int
+set_scalar(struct query_decoder *d, const struct wire_member *row, struct str text, void *at)
+{
+    enum wire_type type = d->base.m->shapes[row->shape].type;
+    switch (type) {
+    case WIRE_STRING:
+        *(struct str *)at = text;
+        return str_is_utf8(text) ? OK : E_INVALID;
+    case WIRE_BLOB:
+        return base64_decode(d->base.arena, text, at);
+    case WIRE_BOOLEAN:
+        return set_boolean(text, at);
+    case WIRE_INTEGER:
+    case WIRE_LONG:
+        return set_integer(type, text, at);
+    case WIRE_DOUBLE:
+        return set_double(d, text, at);
+    case WIRE_TIMESTAMP:
+        return set_timestamp(row->time_format, text, at);
+    default:
+        return E_INVALID;
+    }
+}
+
+static int
+read_scalar(struct query_decoder *d, const struct wire_member *row, struct str text, void *at)
+{
+    if (!str_is_present(text))
+        return OK;
+    if (set_scalar(d, row, text, at) == OK)
+        return OK;
+    return wrong_type(d, d->base.m->shapes[row->shape].type, text);
+}
+
+static int
+read_structure(struct query_decoder *d, uint16_t shape, struct form_range range, void *structure)
+{
+    struct str name;
+    struct form_range below;
+    size_t hint = 0;
+    while (form_next(&d->form, &range, &name, &below)) {
+        const struct wire_member *row = lookup_member(&d->lookup, shape, name, &hint);
+        if (row != NULL)
+            TRY(read_member(d, row, &below, structure));
+    }
+    return OK;
+}
+
+// A list's index as clients write it: digits without a leading zero.
+static bool
+is_index(struct str segment)
+{
+    for (size_t i = 0; i < segment.len; i++) {
+        if (segment.ptr[i] < '0' || segment.ptr[i] > '9')
+            return false;
+    }
+    return segment.len == 1 || (segment.len > 1 && segment.ptr[0] != '0');
+}
+
+static int
+read_item(struct query_decoder *d, const struct wire_member *row, const struct form_range *range,
+          struct value_list *list)
+{
+    void *item;
+    TRY(value_list_add(&d->base, list, &item));
+    void *at = (char *)item + row->offset;
+    int code = read_value(d, row, range, at);
+    if (code != OK)
+        problem_in_item(d->base.problem, d->base.arena, list->array->count - 1);
+    else if (!value_is_present(d->base.m->shapes[row->shape].type, at))
+        value_list_drop(list); // only unknown names stood under the index
+    return code;
+}
+
+static int
+missing_in_entry(struct query_decoder *d, const struct wire_member *row)
+{
+    const char *name = wire_text(d->base.m, row->query_name);
+    int code = problem_set(d->base.problem, d->base.arena, WIRE_PROBLEM_MISSING,
+                           "A map entry has no %s", name);
+    problem_in_member(d->base.problem, d->base.arena, name);
+    return code;
+}
+
+static int
+fill_entry(struct query_decoder *d, const struct wire_member *rows, const struct form_range *range,
+           char *entry)
+{
+    struct form_range key, value;
+    if (!form_find(&d->form, range, str_of(wire_text(d->base.m, rows[0].query_name)), &key) ||
+        !str_is_present(key.value))
+        return missing_in_entry(d, &rows[0]);
+    TRY(read_scalar(d, &rows[0], key.value, entry + rows[0].offset));
+    if (!form_find(&d->form, range, str_of(wire_text(d->base.m, rows[1].query_name)), &value))
+        return missing_in_entry(d, &rows[1]);
+    void *at = entry + rows[1].offset;
+    TRY(read_value(d, &rows[1], &value, at));
+    bool is_present = value_is_present(d->base.m->shapes[rows[1].shape].type, at);
+    return is_present ? OK : missing_in_entry(d, &rows[1]);
+}
+
+static int
+read_entry(struct query_decoder *d, const struct wire_member *rows, const struct form_range *range,
+           struct value_list *list)
+{
+    void *entry;
+    TRY(value_list_add(&d->base, list, &entry));
+    int code = fill_entry(d, rows, range, entry);
+    if (code != OK)
+        problem_in_item(d->base.problem, d->base.arena, list->array->count - 1);
+    return code;
+}
+
+// What stands under the indexes of a list or map.
+static int
+read_indexed(struct query_decoder *d, uint16_t shape, struct form_range range, void *array)
+{
+    const struct wire_member *rows = value_rows(d->base.m, shape);
+    bool is_map = d->base.m->shapes[shape].type == WIRE_MAP;
+    struct value_list list;
+    struct str segment;
+    struct form_range below;
+    value_list_begin(&list, d->base.m->shapes[shape].item_size, array);
+    while (form_next(&d->form, &range, &segment, &below)) {
+        if (!is_index(segment))
+            return wrong_type(d, d->base.m->shapes[shape].type, segment);
+        TRY(is_map ? read_entry(d, rows, &below, &list) : read_item(d, rows, &below, &list));
+    }
+    value_list_end(&d->base, &list);
+    if (is_map)
+        value_map_unique(d->base.arena, list.item_size, rows[0].offset, array);
+    return OK;
+}
+
+// Clients send an empty list as `Name=`. Not inlined, so that nested structures do not pay for its
+// stack.
+static __attribute__((noinline)) int
+read_array(struct query_decoder *d, const struct wire_member *row, const struct form_range *range,
+           void *array)
+{
+    enum wire_type type = d->base.m->shapes[row->shape].type;
+    uint32_t element = value_rows(d->base.m, row->shape)->query_name;
+    struct str wrapper = type == WIRE_MAP ? STR("entry") : str_of(wire_text(d->base.m, element));
+    struct form_range items = *range;
+    if (range->value.len > 0)
+        return wrong_type(d, type, range->value);
+    if ((row->flags & WIRE_FLATTENED) == 0 && range->from < range->to &&
+        !form_find(&d->form, range, wrapper, &items))
+        return OK;
+    return read_indexed(d, row->shape, items, array);
+}
+
+static int
+read_value(struct query_decoder *d, const struct wire_member *row, const struct form_range *range,
+           void *at)
+{
+    int code;
+    enum wire_type type = d->base.m->shapes[row->shape].type;
+    if (type != WIRE_STRUCTURE && type != WIRE_LIST && type != WIRE_MAP)
+        return read_scalar(d, row, range->value, at);
+    TRY(value_enter(&d->base));
+    if (type != WIRE_STRUCTURE)
+        code = read_array(d, row, range, at);
+    else if (range->value.len > 0)
+        code = wrong_type(d, type, range->value);
+    else
+        code = read_structure(d, row->shape, *range, at);
+    value_leave(&d->base);
+    return code;
+}
+
+static int
+read_member(struct query_decoder *d, const struct wire_member *row, const struct form_range *range,
+            void *structure)
+{
+    void *at;
+    TRY(value_place(&d->base, row, structure, &at));
+    int code = read_value(d, row, range, at);
+    if (code != OK)
+        problem_in_member(d->base.problem, d->base.arena, wire_text(d->base.m, row->name));
+    return code;
+}
+
+static int
+read_form(struct query_decoder *d, uint16_t shape, struct str text, void *out)
+{
+    TRY(form_parse(d->base.arena, text, WIRE_ITEMS_MAX, &d->form));
+    return read_structure(d, shape, form_all(&d->form), out);
+}
+
+int
+wire_query_decode(const struct wire_model *m, uint16_t shape, struct str form, struct arena *arena,
+                  void *out, struct wire_problem *problem)
+{
+    struct query_decoder d = {
+        .base = {.m = m, .arena = arena, .problem = problem, .depth = 1},
+        .lookup = {.m = m, .arena = arena, .name_at = offsetof(struct wire_member, query_name)},
+    };
+    *problem = (struct wire_problem){0};
+    memset(out, 0, m->shapes[shape].c_size);
+    int code = read_form(&d, shape, form, out);
+    return code == OK ? OK
+                      : problem_of_code(problem, arena, code, "The request is not a valid form");
+}

@@ -1,0 +1,138 @@
+// C structs to XML elements by the tables: what the protocols that answer in XML share.
+// SPDX-License-Identifier: Apache-2.0
+#include "src/wire/xml_value.h"
+
+#include "src/base/encoding.h"
+#include "src/wire/scalar.h"
+#include "src/wire/value.h"
+#include "src/wire/xml.h"
+
+static void put_element(const struct wire_model *m, const struct wire_member *row, const char *name,
+                        const void *at, struct buf *out);
+
+static void
+put_scalar(enum wire_type type, enum wire_time_format format, const void *at, struct buf *out)
+{
+    switch (type) {
+    case WIRE_STRING:
+        xml_put_text(out, *(const struct str *)at);
+        break;
+    case WIRE_BLOB:
+        base64_encode(*(const struct str *)at, out);
+        break;
+    case WIRE_BOOLEAN:
+        buf_put(out, ((const struct opt_bool *)at)->value ? STR("true") : STR("false"));
+        break;
+    case WIRE_INTEGER:
+    case WIRE_LONG:
+        buf_put_int(out, value_int(type, at));
+        break;
+    case WIRE_DOUBLE:
+        scalar_put_double(out, ((const struct opt_double *)at)->value);
+        break;
+    case WIRE_TIMESTAMP:
+        scalar_put_time(out, format == WIRE_TIME_DEFAULT ? WIRE_TIME_ISO : format,
+                        ((const struct opt_time *)at)->value);
+        break;
+    default:
+        CHECK(!"a scalar");
+    }
+}
+
+static void
+put_entry(const struct wire_model *m, const struct wire_member *rows, const char *entry,
+          const char *name, struct buf *out)
+{
+    xml_put_open(out, name);
+    put_element(m, &rows[0], wire_text(m, rows[0].xml_name), entry + rows[0].offset, out);
+    put_element(m, &rows[1], wire_text(m, rows[1].xml_name), entry + rows[1].offset, out);
+    xml_put_close(out, name);
+}
+
+// Elements of a list or entries of a map, each under that name.
+static void
+put_items(const struct wire_model *m, uint16_t shape, const struct wire_array *a, const char *name,
+          struct buf *out)
+{
+    const struct wire_member *rows = value_rows(m, shape);
+    for (size_t i = 0; i < a->count; i++) {
+        const char *item = value_item(a, m->shapes[shape].item_size, i);
+        if (m->shapes[shape].type == WIRE_MAP)
+            put_entry(m, rows, item, name, out);
+        else
+            put_element(m, &rows[0], name, item + rows[0].offset, out);
+    }
+}
+
+static void
+put_array(const struct wire_model *m, const struct wire_member *row, const char *name,
+          const void *at, struct buf *out)
+{
+    const struct wire_member *element = value_rows(m, row->shape);
+    bool is_map = m->shapes[row->shape].type == WIRE_MAP;
+    if ((row->flags & WIRE_FLATTENED) != 0) {
+        put_items(m, row->shape, at, name, out);
+        return;
+    }
+    xml_put_open(out, name);
+    put_items(m, row->shape, at, is_map ? "entry" : wire_text(m, element->xml_name), out);
+    xml_put_close(out, name);
+}
+
+static void
+put_attribute(const struct wire_model *m, const struct wire_member *row, const void *at,
+              struct buf *out)
+{
+    buf_put_char(out, ' ');
+    buf_put(out, str_of(wire_text(m, row->xml_name)));
+    buf_put(out, STR("=\""));
+    put_scalar(m->shapes[row->shape].type, row->time_format, at, out);
+    buf_put_char(out, '"');
+}
+
+static void
+put_structure(const struct wire_model *m, uint16_t shape, const char *name, const void *structure,
+              struct buf *out)
+{
+    const struct wire_member *rows = value_rows(m, shape);
+    buf_put_char(out, '<');
+    buf_put(out, str_of(name));
+    for (size_t i = 0; i < m->shapes[shape].member_count; i++) {
+        const void *at = value_get(m, &rows[i], structure);
+        if (at != NULL && (rows[i].flags & WIRE_XML_ATTRIBUTE) != 0)
+            put_attribute(m, &rows[i], at, out);
+    }
+    buf_put_char(out, '>');
+    xml_put_members(m, shape, structure, out);
+    xml_put_close(out, name);
+}
+
+// An absent element of a list is left out.
+static void
+put_element(const struct wire_model *m, const struct wire_member *row, const char *name,
+            const void *at, struct buf *out)
+{
+    enum wire_type type = m->shapes[row->shape].type;
+    if (!value_is_present(type, at))
+        return;
+    if (type == WIRE_STRUCTURE) {
+        put_structure(m, row->shape, name, at, out);
+    } else if (type == WIRE_LIST || type == WIRE_MAP) {
+        put_array(m, row, name, at, out);
+    } else {
+        xml_put_open(out, name);
+        put_scalar(type, row->time_format, at, out);
+        xml_put_close(out, name);
+    }
+}
+
+void
+xml_put_members(const struct wire_model *m, uint16_t shape, const void *structure, struct buf *out)
+{
+    const struct wire_member *rows = value_rows(m, shape);
+    for (size_t i = 0; i < m->shapes[shape].member_count; i++) {
+        const void *at = value_get(m, &rows[i], structure);
+        if (at != NULL && (rows[i].flags & WIRE_XML_ATTRIBUTE) == 0)
+            put_element(m, &rows[i], wire_text(m, rows[i].xml_name), at, out);
+    }
+}

@@ -1,0 +1,10 @@
+// C structs to XML elements by the tables: what the protocols that answer in XML share.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "src/base/buf.h"
+#include "src/wire/model.h"
+
+// The present members of a structure, in model order, without an element around them.
+void xml_put_members(const struct wire_model *m, uint16_t shape, const void *structure,
+                     struct buf *out);
