@@ -3,6 +3,7 @@
 #pragma once
 
 #include "src/auth/credentials.h"
+#include "src/auth/sigv4.h"
 #include "src/cloud/cloud.h"
 #include "src/cloud/fault.h"
 #include "src/http/message.h"
@@ -16,13 +17,17 @@ struct call {
     char request_id[UUID_BYTES + 1];
 
     // Filled by the stages, in this order (src/cloud/pipeline.c).
-    enum wire_protocol protocol; // route
-    const struct service *service;
-    void *state; // what the service's init made
-    const struct wire_operation *operation;
-    struct str operation_name; // as the caller gave it
-    struct str form;           // query protocol: body or query string
-    struct principal principal; // authenticate
+    enum wire_protocol protocol;   // route
+    struct sigv4_header signature; // read by route already: its scope names a query service
+    enum sigv4_result signature_result;
+    struct str signature_reason;
+    const struct service *service;          // NULL: there is none such
+    size_t service_index;                   // in service_registry
+    void *state;                            // what the service's init made
+    const struct wire_operation *operation; // NULL: the service has none such
+    struct str operation_name;              // as the caller gave it
+    struct str form;                        // query protocol: body or query string
+    struct principal principal;             // authenticate
     struct str region;
     void *in;  // decode
     void *out; // run

@@ -6,8 +6,8 @@
 
 struct call;
 
-// Errors of a service are numbered from 0 by its generated enum (SQS_QUEUE_DOES_NOT_EXIST). These are
-// common to all, with codes and status by protocol in fault.c.
+// Errors of a service are numbered from 0 by its generated enum (SQS_QUEUE_DOES_NOT_EXIST). These
+// are common to all, with codes and status by protocol in fault.c.
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/CommonErrors.html
 enum common_fault {
     FAULT_COMMON_FIRST = 0x8000,
@@ -40,9 +40,10 @@ struct fault {
     struct str message;
 };
 
-// Sets the call's error (the first one stays) and returns E_FAULT:
+// Sets the call's error, in place of an earlier one, and returns E_FAULT:
 //     return fault(c, SQS_QUEUE_DOES_NOT_EXIST, "The specified queue does not exist.");
+// A transaction's body may call it: run again, it sets its error again, or succeeds. The error of a
+// handler that returns OK counts for nothing.
 MUST_USE int fault(struct call *c, int error, const char *format, ...) PRINTF(3, 4);
-// The fault for a code that the store or another module returned, or E_FAULT when one is set
-// already.
+// The fault for a code that the store or another module returned; of E_FAULT the one that is set.
 MUST_USE int fault_of_code(struct call *c, int code);

@@ -7,8 +7,8 @@
 struct call;
 struct cloud;
 
-// Checks what the model cannot say, runs one transaction, acts after the commit, fills out. in and out
-// live in the call's arena, out is zeroed. Returns OK, or what fault() returned.
+// Checks what the model cannot say, runs one transaction, acts after the commit, fills out. in and
+// out live in the call's arena, out is zeroed. Returns OK, or what fault() returned.
 typedef int service_handler_fn(struct call *c, const void *in, void *out);
 
 // Generated from services/<name>/service.json as `const struct service <name>_service`.

@@ -1,0 +1,87 @@
+// Health, metrics and tasks.
+// SPDX-License-Identifier: Apache-2.0
+#include "src/cloud/admin.h"
+
+#include "src/cloud/version.h"
+
+static size_t
+built_count(const struct service *s)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < s->wire->operation_count; i++)
+        count += s->handlers[i] != NULL;
+    return count;
+}
+
+// Names come from the build, so nothing needs escapes.
+static void
+print_health(const struct cloud *cloud, struct buf *out)
+{
+    buf_put(out, STR("{\"status\":\"ok\",\"version\":\"" C10M_VERSION "\",\"services\":{"));
+    for (size_t i = 0; service_registry[i] != NULL; i++)
+        buf_print(out, "%s\"%s\":{\"operations\":%zu,\"modelled\":%zu}", i > 0 ? "," : "",
+                  service_registry[i]->wire->name, built_count(service_registry[i]),
+                  service_registry[i]->wire->operation_count);
+    buf_put(out, STR("}}\n"));
+}
+
+static void
+print_tasks(const struct cloud *cloud, struct buf *out)
+{
+    struct fiber_stats stats;
+    fiber_stats_get(cloud->runtime, &stats);
+    buf_print(out,
+              "{\"loops\":%d,\"live\":%zu,\"live_max\":%zu,\"stacks\":%zu,"
+              "\"stack_used_max\":%zu,\"switches\":%llu}\n",
+              runtime_loop_count(cloud->runtime), stats.live, stats.live_max, stats.stacks,
+              stats.stack_used_max, (unsigned long long)stats.switches);
+}
+
+static const struct {
+    struct str path;
+    struct str content_type;
+    void (*print)(const struct cloud *cloud, struct buf *out);
+} pages[] = {
+    {{"/_c10m/health", 13}, {"application/json", 16}, print_health},
+    {{"/_c10m/metrics", 14}, {"text/plain; version=0.0.4", 25}, metrics_print},
+    {{"/_c10m/tasks", 12}, {"application/json", 16}, print_tasks},
+};
+
+bool
+admin_is_path(struct str path)
+{
+    return str_starts(path, STR("/_c10m/"));
+}
+
+void
+admin_answer_text(const struct http_request *request, struct http_response *response, int status,
+                  const char *text)
+{
+    response->status = status;
+    response->body = arena_print(request->arena, "%s\n", text);
+    http_response_add(response, STR("Content-Type"), STR("text/plain; charset=utf-8"));
+}
+
+void
+admin_answer(struct cloud *cloud, const struct http_request *request,
+             struct http_response *response)
+{
+    if (!str_eq(request->method, STR("GET"))) {
+        admin_answer_text(request, response, 405, "The pages under /_c10m/ are read with GET.");
+        http_response_add(response, STR("Allow"), STR("GET"));
+        return;
+    }
+    for (size_t i = 0; i < COUNT_OF(pages); i++) {
+        if (!str_eq(request->path, pages[i].path))
+            continue;
+        struct buf out;
+        buf_init(&out, request->arena, 4096);
+        pages[i].print(cloud, &out);
+        response->status = 200;
+        response->body = buf_str(&out);
+        http_response_add(response, STR("Content-Type"), pages[i].content_type);
+        return;
+    }
+    admin_answer_text(request, response, 404,
+                      "There are /_c10m/health, /_c10m/metrics and /_c10m/tasks.");
+}

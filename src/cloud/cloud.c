@@ -1,0 +1,172 @@
+// Builds a whole c10m, bottom up, and takes it down again.
+// SPDX-License-Identifier: Apache-2.0
+#include "src/cloud/cloud.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "src/auth/key_cache.h"
+#include "src/cloud/admin.h"
+#include "src/cloud/origin.h"
+#include "src/cloud/pipeline.h"
+#include "src/cloud/stages.h"
+
+// Requests that were accepted may finish: a transaction's longest life and a little.
+enum { DRAIN_MS = KV_TXN_MS_MAX + 1000 };
+
+static int64_t
+log_now_ms(void *arg)
+{
+    return clock_wall_ms(arg);
+}
+
+static void
+answer(void *arg, const struct http_request *request, struct http_response *response)
+{
+    struct cloud *cloud = arg;
+    enum wire_protocol protocol;
+    if (!origin_is_allowed(request))
+        admin_answer_text(request, response, 403,
+                          "c10m does not answer web pages from elsewhere: the Origin of this "
+                          "request is not this server.");
+    else if (admin_is_path(request->path))
+        admin_answer(cloud, request, response);
+    else if (route_protocol(request, &protocol))
+        pipeline_run(cloud, request, protocol, response);
+    else
+        admin_answer_text(request, response, str_eq(request->path, STR("/")) ? 400 : 404,
+                          "This is c10m, which answers AWS API requests. Point an AWS client's "
+                          "endpoint URL here, or see /_c10m/health.");
+}
+
+static int
+open_store(struct cloud *cloud, const struct cloud_options *o, char *problem, size_t problem_size)
+{
+    struct kv_options options = {
+        .runtime = cloud->runtime,
+        .log = &cloud->log,
+        .run_twice = o->run_twice,
+    };
+    return kv_open(o->store_url, &options, &cloud->kv, problem, problem_size);
+}
+
+static int
+start_services(struct cloud *cloud, char *problem, size_t problem_size)
+{
+    for (size_t i = 0; service_registry[i] != NULL; i++) {
+        CHECK(i < SERVICES_MAX);
+        const struct service *s = service_registry[i];
+        int code = s->init ? s->init(cloud, &cloud->service_states[i]) : OK;
+        if (code == OK)
+            continue;
+        snprintf(problem, problem_size, "the service %s does not start (%s)", s->wire->name,
+                 code_name(code));
+        return code;
+    }
+    return OK;
+}
+
+static void
+stop_services(struct cloud *cloud)
+{
+    for (size_t i = 0; service_registry[i] != NULL; i++)
+        if (service_registry[i]->fini != NULL && cloud->service_states[i] != NULL)
+            service_registry[i]->fini(cloud->service_states[i]);
+}
+
+static void
+explain_listen(const struct socket_address *address, int code, int error, char *problem,
+               size_t problem_size)
+{
+    if (code == E_EXISTS)
+        snprintf(problem, problem_size,
+                 "cannot listen on %s: the address is in use; stop the other program or choose "
+                 "--listen ADDR:PORT",
+                 address->text);
+    else
+        snprintf(problem, problem_size, "cannot listen on %s: %s", address->text, strerror(error));
+}
+
+static int
+start_listening(struct cloud *cloud, struct cloud_options *o, char *problem, size_t problem_size)
+{
+    struct http_server_options options = {
+        .address = o->address,
+        .handler = answer,
+        .handler_arg = cloud,
+        .log = &cloud->log,
+    };
+    int code = http_server_new(cloud->runtime, &options, &cloud->http);
+    if (code != OK)
+        explain_listen(&o->address, code, errno, problem, problem_size);
+    o->address = options.address;
+    return code;
+}
+
+static int
+start_runtime(struct cloud *cloud, const struct cloud_options *o, char *problem,
+              size_t problem_size)
+{
+    struct runtime_options options = {.loops = o->loops};
+    int code = runtime_new(&options, &cloud->runtime);
+    if (code != OK) {
+        snprintf(problem, problem_size, "cannot start threads: %s", strerror(errno));
+        return code;
+    }
+    cloud->log = (struct log){.fd = o->log_fd,
+                              .level_min = o->log_level,
+                              .now_ms = log_now_ms,
+                              .now_arg = cloud->runtime};
+    cloud->started_ns = clock_mono_ns(cloud->runtime);
+    cloud->metrics = metrics_new(cloud);
+    for (int i = 0; i < runtime_loop_count(cloud->runtime); i++)
+        cloud->key_caches[i] = key_cache_new();
+    return OK;
+}
+
+static int
+start(struct cloud *cloud, struct cloud_options *o, char *problem, size_t problem_size)
+{
+    if (!o->address.is_loopback) {
+        snprintf(problem, problem_size,
+                 "refusing to listen on %s: everybody knows the development key, so c10m serves "
+                 "loopback addresses only; choose --listen 127.0.0.1:PORT",
+                 o->address.text);
+        return E_INVALID;
+    }
+    TRY(start_runtime(cloud, o, problem, problem_size));
+    TRY(open_store(cloud, o, problem, problem_size));
+    TRY(start_services(cloud, problem, problem_size));
+    return start_listening(cloud, o, problem, problem_size);
+}
+
+int
+cloud_new(struct cloud_options *options, struct cloud **out, char *problem, size_t problem_size)
+{
+    struct cloud *cloud = calloc(1, sizeof(*cloud));
+    CHECK(cloud != NULL);
+    int code = start(cloud, options, problem, problem_size);
+    if (code != OK) {
+        cloud_free(cloud);
+        return code;
+    }
+    *out = cloud;
+    return OK;
+}
+
+void
+cloud_free(struct cloud *cloud)
+{
+    if (cloud == NULL)
+        return;
+    if (cloud->http != NULL)
+        http_server_free(cloud->http, deadline_in_ms(cloud->runtime, DRAIN_MS));
+    stop_services(cloud);
+    kv_close(cloud->kv);
+    runtime_free(cloud->runtime);
+    metrics_free(cloud->metrics);
+    for (int i = 0; i < RUNTIME_LOOPS_MAX; i++)
+        key_cache_free(cloud->key_caches[i]);
+    free(cloud);
+}

@@ -1,0 +1,169 @@
+// Reads the command line with getopt, and says what can be said on it.
+// SPDX-License-Identifier: Apache-2.0
+#include "src/cloud/options.h"
+
+#include <getopt.h>
+#include <stdio.h>
+
+#define LISTEN_DEFAULT "127.0.0.1:4566"
+#define DATA_DEFAULT "./data"
+
+static const char *const level_names[] = {
+    [LOG_DEBUG] = "debug",
+    [LOG_INFO] = "info",
+    [LOG_WARN] = "warn",
+    [LOG_ERROR] = "error",
+};
+
+static const struct option long_options[] = {
+    {"listen", required_argument, NULL, 'l'},
+    {"data", required_argument, NULL, 'd'},
+    {"ephemeral", no_argument, NULL, 'e'},
+    {"loops", required_argument, NULL, 'n'},
+    {"log-level", required_argument, NULL, 'v'},
+    {"ready-fd", required_argument, NULL, 'r'},
+    {"help", no_argument, NULL, 'h'},
+    {0},
+};
+
+struct reading {
+    struct options *out;
+    char *problem;
+    size_t problem_size;
+};
+
+static int
+bad_value(const struct reading *r, const char *option, const char *value, const char *expected)
+{
+    snprintf(r->problem, r->problem_size, "%s %s: %s", option, value, expected);
+    return E_INVALID;
+}
+
+static int
+read_number(const struct reading *r, const char *option, const char *value, int64_t min,
+            int64_t max, int *out)
+{
+    char expected[80];
+    int64_t number;
+    snprintf(expected, sizeof(expected), "a whole number from %lld to %lld is wanted",
+             (long long)min, (long long)max);
+    if (str_to_int64(str_of(value), &number) != OK || number < min || number > max)
+        return bad_value(r, option, value, expected);
+    *out = (int)number;
+    return OK;
+}
+
+static int
+read_level(const struct reading *r, const char *value)
+{
+    for (size_t i = 0; i < COUNT_OF(level_names); i++) {
+        if (strcmp(value, level_names[i]) != 0)
+            continue;
+        r->out->log_level = (enum log_level)i;
+        return OK;
+    }
+    return bad_value(r, "--log-level", value, "debug, info, warn or error is wanted");
+}
+
+static int
+read_address(const struct reading *r, const char *value)
+{
+    if (socket_address_parse(str_of(value), &r->out->address) == OK)
+        return OK;
+    return bad_value(r, "--listen", value,
+                     "an address and a port are wanted, as in " LISTEN_DEFAULT);
+}
+
+static int
+read_option(const struct reading *r, int option)
+{
+    switch (option) {
+    case 'l':
+        return read_address(r, optarg);
+    case 'd':
+        r->out->data = optarg;
+        return *optarg ? OK : bad_value(r, "--data", "''", "a directory is wanted");
+    case 'e':
+        r->out->is_ephemeral = true;
+        return OK;
+    case 'n':
+        return read_number(r, "--loops", optarg, 1, RUNTIME_LOOPS_MAX, &r->out->loops);
+    case 'v':
+        return read_level(r, optarg);
+    case 'r':
+        return read_number(r, "--ready-fd", optarg, 3, 1 << 20, &r->out->ready_fd);
+    default:
+        r->out->wants_help = true;
+        return OK;
+    }
+}
+
+static int
+bad_option(const struct reading *r, char **argv, int option)
+{
+    snprintf(r->problem, r->problem_size, "%s %s; see c10m %s --help", argv[optind - 1],
+             option == ':' ? "needs a value" : "is not an option", argv[0]);
+    return E_INVALID;
+}
+
+int
+options_parse(int argc, char **argv, struct options *out, char *problem, size_t problem_size)
+{
+    struct reading r = {out, problem, problem_size};
+    int option;
+    *out = (struct options){.data = DATA_DEFAULT, .log_level = LOG_INFO, .ready_fd = -1};
+    TRY(read_address(&r, LISTEN_DEFAULT));
+    optind = 0; // starts getopt anew
+    opterr = 0;
+    while ((option = getopt_long(argc, argv, "+:h", long_options, NULL)) != -1) {
+        if (option == '?' || option == ':')
+            return bad_option(&r, argv, option);
+        TRY(read_option(&r, option));
+    }
+    if (optind == argc)
+        return OK;
+    snprintf(problem, problem_size, "'%s' is not wanted here; see c10m %s --help", argv[optind],
+             argv[0]);
+    return E_INVALID;
+}
+
+void
+options_print_help(void)
+{
+    puts("usage: c10m COMMAND [OPTION]...\n"
+         "\n"
+         "A cloud in one program: it answers the AWS APIs on one port.\n"
+         "\n"
+         "commands:\n"
+         "  serve      run the cloud in the foreground\n"
+         "  supervise  run `c10m serve` and start it again when it dies\n"
+         "\n"
+         "options:\n"
+         "  --help     this text; `c10m COMMAND --help` has the options of a command\n"
+         "  --version  the version\n"
+         "\n"
+         "exit status: 0 after SIGTERM or SIGINT, when all accepted requests were answered;\n"
+         "1 when it cannot start; 2 when the command line is wrong.");
+}
+
+void
+options_print_serve_help(const char *subcommand, const char *what)
+{
+    printf(
+        "usage: c10m %s [OPTION]...\n"
+        "\n"
+        "%s\n"
+        "\n"
+        "options:\n"
+        "  --listen ADDR:PORT  where to answer; loopback only; port 0 picks a free one\n"
+        "                      (default " LISTEN_DEFAULT ")\n"
+        "  --data DIR          where everything is kept; made when missing (default " DATA_DEFAULT
+        ")\n"
+        "  --ephemeral         keep everything in memory only and leave --data alone\n"
+        "  --loops N           event loops, 1 to %d (default: one per core)\n"
+        "  --log-level LEVEL   debug, info, warn or error (default info)\n"
+        "  --ready-fd FD       serve only: write a line to this open descriptor once requests\n"
+        "                      are answered\n"
+        "  --help              this text\n",
+        subcommand, what, RUNTIME_LOOPS_MAX);
+}

@@ -1,0 +1,85 @@
+// c10m serve: one cloud in the foreground, until SIGTERM or SIGINT.
+// SPDX-License-Identifier: Apache-2.0
+#include "src/cloud/commands.h"
+
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "src/cloud/cloud.h"
+#include "src/cloud/version.h"
+
+#ifdef C10M_RUN_TWICE
+static const bool run_twice = true;
+#else
+static const bool run_twice = false;
+#endif
+
+// Blocked before any thread starts, so that all threads inherit that and only sigwait sees them.
+static void
+block_signals(sigset_t *out)
+{
+    sigemptyset(out);
+    sigaddset(out, SIGTERM);
+    sigaddset(out, SIGINT);
+    sigprocmask(SIG_BLOCK, out, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static void
+tell_ready(int fd)
+{
+    if (fd < 0)
+        return;
+    if (write(fd, "\n", 1) < 0) {
+        // Nobody waits any more.
+    }
+    close(fd);
+}
+
+static const char *
+wait_for_end(const sigset_t *signals)
+{
+    int number;
+    while (sigwait(signals, &number) != 0)
+        ;
+    return number == SIGTERM ? "SIGTERM" : "SIGINT";
+}
+
+static void
+serve_until_signal(struct cloud *cloud, const struct cloud_options *co, const struct options *o,
+                   const sigset_t *signals)
+{
+    char store[PATH_MAX + 64];
+    log_event(&cloud->log, LOG_INFO, "listening", "addr=%s store=%s version=" C10M_VERSION,
+              co->address.text, log_quote(str_of(co->store_url), store, sizeof(store)));
+    tell_ready(o->ready_fd);
+    const char *signal_name = wait_for_end(signals);
+    log_event(&cloud->log, LOG_INFO, "stopping", "signal=%s", signal_name);
+}
+
+int
+serve(const struct options *options, char **argv)
+{
+    char url[PATH_MAX + 8], problem[1024] = "";
+    struct cloud *cloud;
+    sigset_t signals;
+    snprintf(url, sizeof(url), options->is_ephemeral ? "mem:%.0s" : "rocks:%s", options->data);
+    struct cloud_options co = {
+        .address = options->address,
+        .store_url = url,
+        .loops = options->loops,
+        .log_level = options->log_level,
+        .log_fd = STDERR_FILENO,
+        .run_twice = run_twice,
+    };
+    block_signals(&signals);
+    if (cloud_new(&co, &cloud, problem, sizeof(problem)) != OK) {
+        fprintf(stderr, "c10m: %s\n", problem);
+        return EXIT_BAD_START;
+    }
+    serve_until_signal(cloud, &co, options, &signals);
+    cloud_free(cloud);
+    return 0;
+}

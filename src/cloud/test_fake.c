@@ -1,0 +1,185 @@
+// The fake service: its tables, its handlers, and the registry.
+// SPDX-License-Identifier: Apache-2.0
+#include "src/cloud/test_fake.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#define NAMES(X)                                                                                   \
+    X(Echo)                                                                                        \
+    X(Fail)                                                                                        \
+    X(Nothing)                                                                                     \
+    X(Unbuilt)                                                                                     \
+    X(Text)                                                                                        \
+    X(Count)                                                                                       \
+    X(Code)                                                                                        \
+    X(String)                                                                                      \
+    X(Integer)                                                                                     \
+    X(EchoResult)                                                                                  \
+    X(NothingResult)                                                                               \
+    X(FakeBroken)                                                                                  \
+    X(AWS_Fake_Broken)
+
+struct names {
+    char none[1];
+#define X(name) char name[sizeof(#name)];
+    NAMES(X)
+#undef X
+};
+
+static const struct names names = {"",
+#define X(name) #name,
+                                   NAMES(X)
+#undef X
+};
+
+#define AT(name) offsetof(struct names, name)
+#define MEMBER(n, type, shape_, flags_)                                                            \
+    {                                                                                              \
+        .name = AT(n),                                                                             \
+        .json_name = AT(n),                                                                        \
+        .query_name = AT(n),                                                                       \
+        .xml_name = AT(n),                                                                         \
+        .offset = offsetof(struct type, n),                                                        \
+        .shape = (shape_),                                                                         \
+        .flags = (flags_),                                                                         \
+    }
+
+enum { SHAPE_ECHO, SHAPE_FAIL, SHAPE_STRING, SHAPE_INTEGER };
+
+static const struct wire_member members[] = {
+    MEMBER(Text, fake_echo, SHAPE_STRING, WIRE_REQUIRED),
+    MEMBER(Count, fake_echo, SHAPE_INTEGER, 0),
+    MEMBER(Code, fake_fail, SHAPE_INTEGER, 0),
+};
+
+static const struct wire_shape shapes[] = {
+    [SHAPE_ECHO] = {.name = AT(Echo),
+                    .type = WIRE_STRUCTURE,
+                    .c_size = sizeof(struct fake_echo),
+                    .member_count = 2},
+    [SHAPE_FAIL] = {.name = AT(Fail),
+                    .type = WIRE_STRUCTURE,
+                    .c_size = sizeof(struct fake_fail),
+                    .member_first = 2,
+                    .member_count = 1},
+    [SHAPE_STRING] = {.name = AT(String),
+                      .type = WIRE_STRING,
+                      .c_size = sizeof(struct str),
+                      .constraint = 1},
+    [SHAPE_INTEGER] = {.name = AT(Integer), .type = WIRE_INTEGER, .c_size = sizeof(struct opt_int)},
+};
+
+static const struct wire_constraint constraints[] = {
+    {.min = INT64_MIN, .max = INT64_MAX},
+    {.min = INT64_MIN, .max = 8},
+};
+
+static const struct wire_model model = {
+    .text = (const char *)&names,
+    .shapes = shapes,
+    .members = members,
+    .constraints = constraints,
+};
+
+static const struct wire_operation operations[] = {
+    {AT(Echo), SHAPE_ECHO, SHAPE_ECHO, AT(EchoResult)},
+    {AT(Fail), SHAPE_FAIL, WIRE_NO_SHAPE, 0},
+    {AT(Nothing), WIRE_NO_SHAPE, WIRE_NO_SHAPE, 0},
+    {AT(Unbuilt), WIRE_NO_SHAPE, WIRE_NO_SHAPE, 0},
+};
+
+static const struct wire_error errors[] = {{AT(FakeBroken), AT(AWS_Fake_Broken), 409, true}};
+
+static const struct wire_service wire = {
+    .name = "fake",
+    .signing_name = "fake",
+    .target_prefix = "AmazonFake",
+    .json_namespace = "com.amazonaws.fake",
+    .api_version = "2020-01-01",
+    .xml_namespace = "https://fake.example/doc/2020-01-01/",
+    .protocols = 1u << WIRE_JSON_1_0 | 1u << WIRE_QUERY,
+    .is_query_compatible = true,
+    .model = &model,
+    .operations = operations,
+    .operation_count = COUNT_OF(operations),
+    .errors = errors,
+    .error_count = COUNT_OF(errors),
+};
+
+static _Atomic int running;
+
+static int
+echo(struct call *c, const void *in, void *out)
+{
+    *(struct fake_echo *)out = *(const struct fake_echo *)in;
+    CHECK(c->state != NULL);
+    return OK;
+}
+
+static int
+fail_body(struct kv_txn *txn, void *arg)
+{
+    struct call *c = arg;
+    return fault(c, 0, "It is <broken> in %s.", arena_copy_z(c->arena, c->region));
+}
+
+static int
+fail(struct call *c, const void *in, void *out)
+{
+    const struct fake_fail *input = in;
+    if (input->Code.value == 0)
+        return kv_run(c->kv, c->arena, fail_body, c);
+    return input->Code.value;
+}
+
+struct nothing {
+    struct call *c;
+    int runs;
+};
+
+static int
+nothing_body(struct kv_txn *txn, void *arg)
+{
+    struct nothing *n = arg;
+    return n->runs++ == 0 ? fault(n->c, 0, "The first run counts for nothing.") : OK;
+}
+
+static int
+nothing(struct call *c, const void *in, void *out)
+{
+    CHECK(in != NULL && out != NULL);
+    return kv_run(c->kv, c->arena, nothing_body, &(struct nothing){.c = c});
+}
+
+static int
+init(struct cloud *cloud, void **state)
+{
+    *state = malloc(1);
+    atomic_fetch_add(&running, 1);
+    return OK;
+}
+
+static void
+fini(void *state)
+{
+    free(state);
+    atomic_fetch_sub(&running, 1);
+}
+
+int
+fake_running(void)
+{
+    return atomic_load(&running);
+}
+
+static service_handler_fn *const handlers[] = {echo, fail, nothing, NULL};
+
+static const struct service fake_service = {
+    .wire = &wire,
+    .handlers = handlers,
+    .init = init,
+    .fini = fini,
+};
+
+const struct service *const service_registry[] = {&fake_service, NULL};

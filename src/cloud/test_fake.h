@@ -1,0 +1,20 @@
+// A service for the tests of this folder; the service registry of these programs holds only it.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "src/cloud/call.h"
+
+// Operations: Echo (answers its input), Fail (returns Code, or fault 0 of the service for code 0),
+// Nothing (no input and no output; its transaction faults when it is run in vain), Unbuilt (no
+// handler).
+struct fake_echo {
+    struct str Text; // required, at most 8 characters
+    struct opt_int Count;
+};
+
+struct fake_fail {
+    struct opt_int Code;
+};
+
+// How many clouds have the service running; counted by init and fini.
+int fake_running(void);
