@@ -79,10 +79,9 @@ class SqsTest(unittest.TestCase):
         self.assertEqual((error.status, error.is_sender), (400, True))
         self.assertEqual(errors["SQS_OVER_LIMIT"].status, 403)
         self.assertEqual(errors["SQS_INVALID_SECURITY"].query_code, "InvalidSecurity")
-        order = list(errors)
-        self.assertGreater(
-            order.index("SQS_INVALID_PARAMETER_VALUE"), order.index("SQS_UNSUPPORTED_OPERATION")
-        )
+
+    def test_own_checks_are_left_out_of_the_tables(self) -> None:
+        self.assertEqual(self.service.shapes["QueueAttributeName"].constraint.enum, ())
 
     def test_service(self) -> None:
         self.assertEqual(self.service.protocols, ["WIRE_JSON_1_0", "WIRE_QUERY"])
@@ -171,6 +170,13 @@ class StructTest(unittest.TestCase):
             shapes = {"In": {"type": "structure", "members": members}, "Body": body}
             with self.subTest(trait), self.assertRaisesRegex(Problem, f"x: Do: In.Body .*{trait}"):
                 small_service(shapes)
+
+    def test_errors_that_the_model_lacks(self) -> None:
+        own = {"Odd": {"name": "OddException", "query": "Odd", "status": 418, "sender": True}}
+        models = [small_model({"In": {"type": "structure", "members": {}}}, "query")]
+        service = assemble_service({"name": "x", "operations": ["Do"], "errors": own}, models, "x")
+        self.assertEqual([error.enumerator for error in service.errors], ["X_ODD"])
+        self.assertEqual(service.errors[0].status, 418)
 
     def test_two_shapes_of_one_name_in_c(self) -> None:
         shapes: dict[str, Any] = {"FooBar": {"type": "structure"}, "foo_bar": {"type": "structure"}}

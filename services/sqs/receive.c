@@ -218,7 +218,10 @@ sqs_receive_message(struct call *c, const struct sqs_receive_message_request *in
         r.wanted = (size_t)in->MaxNumberOfMessages.value;
     if (in->VisibilityTimeout.is_present)
         r.visibility_s = in->VisibilityTimeout.value;
-    TRY(receive_run(&r, in->WaitTimeSeconds));
+    int code = receive_run(&r, in->WaitTimeSeconds);
+    // No messages is a good answer for a poll that is cancelled because c10m stops.
+    if (code != OK && code != E_CANCELLED)
+        return code;
     // What was hidden by this receive becomes visible again at a time that waiters do not know yet.
     if (r.count > 0)
         lot_wake(sqs_of(c)->receivers, r.queue.place.generation, 1);

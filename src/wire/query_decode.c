@@ -111,6 +111,19 @@ read_scalar(struct query_decoder *d, const struct wire_member *row, struct str t
     return wrong_type(d, d->base.m->shapes[row->shape].type, text);
 }
 
+// A form cannot tell an empty list from an absent one, and clients who must send one mean it.
+static void
+set_required_lists(struct query_decoder *d, uint16_t shape, void *structure)
+{
+    const struct wire_member *rows = value_rows(d->base.m, shape);
+    for (size_t i = 0; i < d->base.m->shapes[shape].member_count; i++) {
+        struct wire_array *array = (struct wire_array *)((char *)structure + rows[i].offset);
+        if ((rows[i].flags & WIRE_REQUIRED) != 0 &&
+            d->base.m->shapes[rows[i].shape].type == WIRE_LIST && array->items == NULL)
+            array->items = arena_alloc(d->base.arena, 0);
+    }
+}
+
 static int
 read_structure(struct query_decoder *d, uint16_t shape, struct form_range range, void *structure)
 {
@@ -122,6 +135,7 @@ read_structure(struct query_decoder *d, uint16_t shape, struct form_range range,
         if (row != NULL)
             TRY(read_member(d, row, &below, structure));
     }
+    set_required_lists(d, shape, structure);
     return OK;
 }
 

@@ -19,6 +19,12 @@ class Model:
         self.operations: dict[str, dict[str, Any]] = raw.get("operations", {})
         self.shapes: dict[str, dict[str, Any]] = raw["shapes"]
 
+    def leave_checks(self, traits: list[str]) -> None:
+        self.shapes = {
+            name: {key: value for key, value in raw.items() if key not in traits}
+            for name, raw in self.shapes.items()
+        }
+
     @property
     def protocols(self) -> list[str]:
         """None in the model of records, which no protocol carries."""

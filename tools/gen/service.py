@@ -17,6 +17,9 @@ _PROTOCOLS = {
     "smithy-rpc-v2-cbor": "WIRE_RPC_V2_CBOR",
 }
 
+# own_checks: constraints of the model ("enum") that the service checks in its own words and order.
+_OPTIONAL = {"errors", "state", "json_namespace", "own_checks"}
+
 
 @dataclass(frozen=True)
 class Operation:
@@ -83,7 +86,7 @@ def load_service(root: Path, models_dir: Path, name: str) -> Service:
     path = root / "services" / name / "service.json"
     raw = read_json(path)
     where = f"services/{name}/service.json"
-    check_keys(where, raw, {"name", "models", "operations"}, {"errors", "state", "json_namespace"})
+    check_keys(where, raw, {"name", "models", "operations"}, _OPTIONAL)
     if raw["name"] != name:
         raise Problem(f"{where}: the name is '{raw['name']}', but the folder is '{name}'")
     if not raw["models"]:
@@ -96,6 +99,8 @@ def load_service(root: Path, models_dir: Path, name: str) -> Service:
 
 def assemble_service(raw: dict[str, Any], models: list[Model], where: str) -> Service:
     name, listed = raw["name"], raw["operations"]
+    for model in models:
+        model.leave_checks(raw.get("own_checks", []))
     _check_operations(models[0], listed, where)
     prefix = name.replace("-", "_")
     c_names = CNames(prefix, taken=(f"{prefix}_error",))
