@@ -25,8 +25,8 @@ struct http_request {
     struct http_header *headers;
     size_t header_count;
     struct str body;
-    const char *peer;       // "127.0.0.1:53211"
-    int64_t received_ns;    // monotonic, when the head was complete
+    const char *peer;    // "127.0.0.1:53211"
+    int64_t received_ns; // monotonic, when the head was complete
     struct arena *arena;
 };
 

@@ -1,0 +1,181 @@
+// Starting and draining the HTTP server over all loops.
+// SPDX-License-Identifier: Apache-2.0
+#include "src/http/server.h"
+
+#include <errno.h>
+#include <semaphore.h>
+#include <stdlib.h>
+
+#include "src/http/connection.h"
+#include "src/task/timer.h"
+
+enum {
+    HEAD_TIMEOUT_MS = 30 * 1000,
+    IDLE_TIMEOUT_MS = 75 * 1000,
+    CONNECTIONS_MAX = 100 * 1000,
+};
+
+struct http_server {
+    struct runtime *rt;
+    struct http_server_options options;
+    struct listener *listener;
+    struct http_shared shared;
+    int loop_count;
+    struct http_loop *loops;
+    // Draining; touched on loop 0 only.
+    int64_t deadline_ns;
+    struct timer deadline;
+    int answers_left;
+    sem_t is_drained;
+};
+
+static void
+set_defaults(struct http_server_options *o)
+{
+    if (o->head_timeout_ms == 0)
+        o->head_timeout_ms = HEAD_TIMEOUT_MS;
+    if (o->idle_timeout_ms == 0)
+        o->idle_timeout_ms = IDLE_TIMEOUT_MS;
+    if (o->connections_max == 0)
+        o->connections_max = CONNECTIONS_MAX;
+}
+
+static void
+on_accept(void *arg, struct socket *accepted)
+{
+    struct http_server *s = arg;
+    http_loop_accept(&s->loops[loop_index(socket_loop(accepted))], accepted);
+}
+
+// On loop 0. Loops answer at the end of all they are asked, and once more when they have drained:
+// so with the last answer no loop knows this server any more.
+static void
+take_answer(void *arg)
+{
+    struct http_server *s = arg;
+    if (--s->answers_left > 0)
+        return;
+    timer_disarm(&s->deadline);
+    sem_post(&s->is_drained);
+}
+
+static void
+send_answer(void *server)
+{
+    struct http_server *s = server;
+    loop_post(runtime_loop(s->rt, 0), take_answer, s);
+}
+
+static void
+init_loop(struct http_server *s, int index)
+{
+    struct http_loop *l = &s->loops[index];
+    l->options = &s->options;
+    l->loop = runtime_loop(s->rt, index);
+    l->on_drained = send_answer;
+    l->owner = s;
+    l->shared = &s->shared;
+    http_loop_init(l);
+}
+
+static void
+server_release(struct http_server *s)
+{
+    for (int i = 0; i < s->loop_count; i++)
+        http_loop_fini(&s->loops[i]);
+    free(s->loops);
+    sem_destroy(&s->is_drained);
+    free(s);
+}
+
+static void
+drain_loop(void *arg)
+{
+    struct http_loop *l = arg;
+    http_loop_drain(l);
+    send_answer(l->owner);
+}
+
+static void
+cancel_loop(void *arg)
+{
+    struct http_loop *l = arg;
+    http_loop_cancel(l);
+    send_answer(l->owner);
+}
+
+static void
+post_to_loops(struct http_server *s, void (*fn)(void *http_loop))
+{
+    s->answers_left += s->loop_count;
+    for (int i = 0; i < s->loop_count; i++)
+        loop_post(runtime_loop(s->rt, i), fn, &s->loops[i]);
+}
+
+static void
+on_deadline(void *arg)
+{
+    post_to_loops(arg, cancel_loop);
+}
+
+static void
+start_draining(void *arg)
+{
+    struct http_server *s = arg;
+    timer_init(&s->deadline, runtime_loop(s->rt, 0), on_deadline, s);
+    timer_arm(&s->deadline, s->deadline_ns);
+    s->answers_left = s->loop_count;
+    post_to_loops(s, drain_loop);
+}
+
+int
+http_server_new(struct runtime *rt, struct http_server_options *options, struct http_server **out)
+{
+    struct http_server *s = calloc(1, sizeof(*s));
+    CHECK(s != NULL);
+    s->rt = rt;
+    s->options = *options;
+    set_defaults(&s->options);
+    sem_init(&s->is_drained, 0, 0);
+    s->loop_count = runtime_loop_count(rt);
+    s->loops = calloc((size_t)s->loop_count, sizeof(*s->loops));
+    CHECK(s->loops != NULL);
+    for (int i = 0; i < s->loop_count; i++)
+        init_loop(s, i);
+    int code = listener_new(rt, &options->address, on_accept, s, &s->listener);
+    if (code != OK) {
+        int error = errno;
+        server_release(s);
+        errno = error;
+        return code;
+    }
+    *out = s;
+    return OK;
+}
+
+void
+http_server_free(struct http_server *s, int64_t deadline_ns)
+{
+    if (!s)
+        return;
+    CHECK(!loop_current());
+    atomic_store_explicit(&s->shared.is_ending, true, memory_order_relaxed);
+    // Takes every loop through a turn: what clients sent before this call is known when it drains.
+    listener_free(s->listener);
+    s->deadline_ns = deadline_ns;
+    loop_post(runtime_loop(s->rt, 0), start_draining, s);
+    while (sem_wait(&s->is_drained) != 0)
+        CHECK(errno == EINTR);
+    server_release(s);
+}
+
+void
+http_server_stats_get(const struct http_server *s, struct http_server_stats *out)
+{
+    *out = (struct http_server_stats){
+        .connections = atomic_load_explicit(&s->shared.connections, memory_order_relaxed)};
+    for (int i = 0; i < s->loop_count; i++) {
+        out->requests += atomic_load_explicit(&s->loops[i].requests, memory_order_relaxed);
+        out->rejected += atomic_load_explicit(&s->loops[i].rejected, memory_order_relaxed);
+    }
+}
