@@ -2,12 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "src/base/arena.h"
 #include "src/base/log.h"
 #include "src/task/fiber.h"
 
-// Strictly serialisable: a transaction sees every one that was acknowledged before it began, and all
-// appear to happen one after the other. An acknowledged write is on disk ("rocks:DIR"); "mem:" loses
-// everything with the process. Calls look synchronous to a fiber and may park it.
+// Strictly serialisable: a transaction sees every one that was acknowledged before it began, and
+// all appear to happen one after the other. An acknowledged write is on disk ("rocks:DIR"); "mem:"
+// loses everything with the process. Calls look synchronous to a fiber and may park it.
 struct kv;
 struct kv_txn;
 
@@ -30,23 +31,25 @@ struct kv_options {
     bool run_twice;              // runs every body twice before its commit, to find impure ones
 };
 
-// "rocks:DIR" (made when missing; E_EXISTS: another process has it open; E_NEWER, E_INVALID: foreign
-// or newer data) or "mem:". `problem` gets a sentence for a person when it fails.
+// "rocks:DIR" (made when missing; E_EXISTS: another process has it open; E_NEWER, E_INVALID:
+// foreign or newer data) or "mem:". `problem` gets a sentence for a person when it fails.
 MUST_USE int kv_open(const char *url, const struct kv_options *options, struct kv **out,
                      char *problem, size_t problem_size);
-// Waits for the commits under way. NULL is accepted.
+// Waits for the transactions under way; none may begin any more. The runtime must still run. NULL
+// is accepted.
 void kv_close(struct kv *kv);
 
 // Reads and writes through txn; everything else that it changes must bear being done again. Any
 // result but OK cancels the transaction and is returned by kv_run.
 typedef int kv_body_fn(struct kv_txn *txn, void *arg);
 
-// Begins, runs the body, commits; again on conflict, with the arena rewound, until KV_TXN_MS_MAX. What
-// reads return lives in the arena. OK: durable, or read-only and consistent. E_CONFLICT: gave up;
-// E_UNKNOWN; E_TOO_OLD; E_LIMIT: bytes; E_FULL; E_IO; or what the body returned. Not cancellable.
+// Begins, runs the body, commits; again on conflict, with the arena rewound, until KV_TXN_MS_MAX.
+// What reads return lives in the arena. OK: durable, or read-only and consistent. E_CONFLICT: gave
+// up; E_UNKNOWN; E_TOO_OLD; E_LIMIT: bytes; E_FULL; E_IO; or what the body returned. Not
+// cancellable.
 MUST_USE int kv_run(struct kv *kv, struct arena *arena, kv_body_fn *body, void *arg);
-// Also gives the stamp of the commit: greater than that of every commit acknowledged before this one
-// began; big-endian, so that byte order is commit order. Zero when nothing was written.
+// Also gives the stamp of the commit: greater than that of every commit acknowledged before this
+// one began; big-endian, so that byte order is commit order. Zero when nothing was written.
 struct kv_stamp {
     uint8_t bytes[KV_STAMP_BYTES];
 };
@@ -62,8 +65,8 @@ enum kv_read {
 // additions and stamped keys.
 MUST_USE int kv_get(struct kv_txn *txn, struct str key, enum kv_read read, struct str *out);
 
-// Keys in [from, to) in order, or from the end. `limit` 0: no limit; it bounds the conflict range to
-// what was really seen.
+// Keys in [from, to) in order, or from the end. `limit` 0: no limit; it bounds the conflict range
+// to what was really seen.
 struct kv_range {
     struct str from;
     struct str to;
@@ -87,8 +90,9 @@ MUST_USE int kv_del(struct kv_txn *txn, struct str key);
 MUST_USE int kv_add(struct kv_txn *txn, struct str key, int64_t delta);
 // Reads such a counter from what kv_get gave.
 int64_t kv_counter(struct str value);
-// Sets key to value with KV_STAMP_BYTES of each, from key_at and value_at, replaced by the stamp of the
-// commit, whose last two bytes count such keys within the transaction. KV_NO_STAMP leaves one alone.
+// Sets key to value with KV_STAMP_BYTES of each, from key_at and value_at, replaced by the stamp of
+// the commit, whose last two bytes count such keys within the transaction. KV_NO_STAMP leaves one
+// alone.
 #define KV_NO_STAMP SIZE_MAX
 MUST_USE int kv_set_stamped(struct kv_txn *txn, struct str key, size_t key_at, struct str value,
                             size_t value_at);
@@ -96,9 +100,9 @@ MUST_USE int kv_set_stamped(struct kv_txn *txn, struct str key, size_t key_at, s
 struct arena *kv_txn_arena(struct kv_txn *txn);
 
 struct kv_stats {
-    uint64_t commits;      // transactions with writes that were acknowledged
-    uint64_t batches;      // synced writes that carried them
+    uint64_t commits; // transactions with writes that were acknowledged
+    uint64_t batches; // synced writes that carried them
     uint64_t conflicts;
-    uint64_t cold_reads;   // reads that left the loop for the pool
+    uint64_t cold_reads; // reads that left the loop for the pool
 };
 void kv_stats_get(struct kv *kv, struct kv_stats *out);

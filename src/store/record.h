@@ -6,8 +6,8 @@
 #include "src/wire/cbor.h"
 
 // Generated per record: `extern const struct record_type sqs_queue_record_type`. A value is one
-// version byte and a CBOR map from field ids to values. Readers skip ids that they do not know only when
-// the version is known.
+// version byte and a CBOR map from field ids to values. Readers skip ids that they do not know only
+// when the version is known.
 struct record_type {
     const struct wire_model *model;
     uint16_t shape;

@@ -5,8 +5,9 @@
 #include "src/base/buf.h"
 
 // A key is built element by element: a text (0x02, its bytes with 00 escaped as 00 FF, then 00), a
-// non-negative or negative integer (0x15, eight bytes big-endian, sign bit flipped), raw bytes of fixed
-// length (0x20, as they are: ids, stamps). A tuple that is the prefix of another sorts before it.
+// non-negative or negative integer (0x15, eight bytes big-endian, sign bit flipped), raw bytes of
+// fixed length (0x20, as they are: ids, stamps). A tuple that is the prefix of another sorts before
+// it.
 struct tuple {
     struct buf buf;
 };

@@ -1,0 +1,66 @@
+// What a storage engine has to offer; conflicts, counters and stamps are solved above it.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "src/store/kv.h"
+
+// Reads may come from fibers of any loop (they may park) and from the committer's thread. The batch
+// functions are called by the committer's thread alone.
+struct backend {
+    const struct backend_ops *ops;
+};
+struct backend_snapshot;
+struct backend_iter;
+
+struct backend_ops {
+    void (*close)(struct backend *b);
+    // Every version that was ever given to batch_write is less than or equal.
+    uint64_t (*version)(struct backend *b);
+
+    // Holds everything that was written before the call.
+    struct backend_snapshot *(*snapshot_new)(struct backend *b);
+    void (*snapshot_free)(struct backend *b, struct backend_snapshot *s);
+    // s NULL: the newest state. OK with *out in the arena, absent when there is no such key; E_IO.
+    int (*get)(struct backend *b, struct backend_snapshot *s, struct str key, struct arena *arena,
+               struct str *out);
+
+    // from < to; both stay where they are until the iterator is closed. It begins at the first key,
+    // in reverse at the last.
+    struct backend_iter *(*iter_open)(struct backend *b, struct backend_snapshot *s,
+                                      struct str from, struct str to, bool is_reverse,
+                                      struct arena *arena);
+    // Goes on at key, or behind it in the direction of the range; key is in [from, to] and stays
+    // where it is.
+    void (*iter_seek)(struct backend_iter *it, struct str key, bool is_included);
+    // OK with both in the arena, E_NOT_FOUND at the end, E_IO.
+    int (*iter_next)(struct backend_iter *it, struct str *key, struct str *value);
+    void (*iter_close)(struct backend_iter *it);
+
+    // How many reads had to leave the loop.
+    uint64_t (*cold_reads)(struct backend *b);
+
+    // Whether the disk has room for `bytes` more: above its reserve for what grows the store;
+    // deletions may use a part of it.
+    bool (*has_room)(struct backend *b, size_t bytes, bool is_growth);
+    // Keys and values stay where they are until batch_write.
+    void (*batch_put)(struct backend *b, struct str key, struct str value);
+    void (*batch_del)(struct backend *b, struct str key);
+    // Everything since the last call, at once and durable, under a version that only grows. Ends
+    // the process when it fails: after a failed sync nobody knows what is on disk.
+    void (*batch_write)(struct backend *b, uint64_t version);
+};
+
+// The first byte string after `key`.
+static inline struct str
+key_successor(struct arena *arena, struct str key)
+{
+    char *bytes = arena_alloc_bytes(arena, key.len + 1);
+    memcpy(bytes, key.ptr, key.len);
+    bytes[key.len] = 0;
+    return (struct str){bytes, key.len + 1};
+}
+
+struct backend *mem_open(void);
+// dir: see kv_open. `problem` gets a sentence when it fails. May block for long.
+MUST_USE int rocks_open(const char *dir, const struct kv_options *options, struct backend **out,
+                        char *problem, size_t problem_size);

@@ -1,0 +1,204 @@
+// Commits that go to disk together: checked, given versions, resolved.
+// SPDX-License-Identifier: Apache-2.0
+#include "src/store/batch.h"
+
+#include <endian.h>
+#include <stdlib.h>
+
+#include "src/store/counters.h"
+#include "src/store/history.h"
+
+enum { BATCH_BYTES_MAX = 8 * 1024 * 1024 };
+
+struct batch {
+    struct runtime *runtime;
+    struct backend *backend;
+    const struct live *live;
+    struct history *history;
+    struct counters *counters;
+    struct arena arena;         // what was resolved, until it is written
+    size_t bytes;               // added since the last write
+    uint64_t version;           // of the last commit that was added
+    _Atomic uint64_t published; // of the last one that was written
+};
+
+// Loads the value of a counter unless it is known. E_AGAIN: it is in this batch, not yet readable.
+static int
+load_counter(struct batch *b, struct str key)
+{
+    int64_t value;
+    if (counters_find(b->counters, key, &value))
+        return OK;
+    if (history_version(b->history, key) > b->published)
+        return E_AGAIN;
+    struct str stored;
+    TRY(b->backend->ops->get(b->backend, NULL, key, &b->arena, &stored));
+    counters_put(b->counters, key, kv_counter(stored));
+    return OK;
+}
+
+static int
+load_counters(struct batch *b, const struct overlay *o)
+{
+    if (o->writes == NULL)
+        return OK;
+    for (struct omap_entry *e = omap_first(o->writes); e != NULL; e = omap_next(e)) {
+        if (((struct overlay_write *)e->value)->kind == OVERLAY_ADD)
+            TRY(load_counter(b, e->key));
+    }
+    return OK;
+}
+
+static int
+decide(struct batch *b, const struct commit *c)
+{
+    if (clock_mono_ns(b->runtime) > c->deadline_ns)
+        return E_TOO_OLD;
+    if (c->reads != NULL && history_conflicts(b->history, c->reads, c->read_version))
+        return E_CONFLICT;
+    size_t bytes = b->bytes + c->writes->bytes;
+    if (!b->backend->ops->has_room(b->backend, bytes, c->writes->has_puts))
+        return E_FULL;
+    return load_counters(b, c->writes);
+}
+
+static void
+put(struct batch *b, struct str key, struct str value)
+{
+    b->backend->ops->batch_put(b->backend, key, value);
+    history_put(b->history, key, b->version);
+    counters_note(b->counters, key, value);
+}
+
+static void
+del(struct batch *b, struct str key)
+{
+    b->backend->ops->batch_del(b->backend, key);
+    history_put(b->history, key, b->version);
+    counters_note(b->counters, key, (struct str){0});
+}
+
+static void
+add(struct batch *b, struct str key, int64_t delta)
+{
+    int64_t value = 0;
+    CHECK(counters_find(b->counters, key, &value)); // load_counters saw to it
+    char *bytes = arena_alloc_bytes(&b->arena, COUNTER_BYTES);
+    counter_encode(counter_sum(value, delta), bytes);
+    put(b, key, (struct str){bytes, COUNTER_BYTES});
+}
+
+// `s` with the stamp of the commit being added at `at`.
+static struct str
+stamp(struct batch *b, struct str s, size_t at, uint16_t index)
+{
+    if (at == KV_NO_STAMP)
+        return s;
+    struct str copy = arena_copy(&b->arena, s);
+    char *to = (char *)copy.ptr + at;
+    uint64_t version_bytes = htobe64(b->version);
+    uint16_t index_bytes = htobe16(index);
+    memcpy(to, &version_bytes, sizeof version_bytes);
+    memcpy(to + sizeof version_bytes, &index_bytes, sizeof index_bytes);
+    return copy;
+}
+
+static void
+add_write(struct batch *b, struct str key, const struct overlay_write *w)
+{
+    switch (w->kind) {
+    case OVERLAY_SET:
+        put(b, key, w->value);
+        break;
+    case OVERLAY_DEL:
+        del(b, key);
+        break;
+    case OVERLAY_ADD:
+        add(b, key, w->delta);
+        break;
+    case OVERLAY_STAMPED:
+        put(b, key, stamp(b, w->value, w->value_at, w->stamp_index));
+        break;
+    }
+}
+
+static void
+add_writes(struct batch *b, const struct overlay *o)
+{
+    struct omap_entry *e = o->writes == NULL ? NULL : omap_first(o->writes);
+    for (; e != NULL; e = omap_next(e))
+        add_write(b, e->key, e->value);
+    for (const struct overlay_stamped *s = o->stamped; s != NULL; s = s->next) {
+        put(b, stamp(b, s->key, s->key_at, s->stamp_index),
+            stamp(b, s->value, s->value_at, s->stamp_index));
+    }
+    b->bytes += o->bytes;
+}
+
+struct batch *
+batch_new(struct runtime *rt, struct backend *backend, const struct live *live)
+{
+    struct batch *b = calloc(1, sizeof *b);
+    CHECK(b != NULL);
+    b->runtime = rt;
+    b->backend = backend;
+    b->live = live;
+    b->history = history_new();
+    b->counters = counters_new();
+    arena_init(&b->arena);
+    b->version = b->published = backend->ops->version(backend);
+    return b;
+}
+
+void
+batch_free(struct batch *b)
+{
+    if (b == NULL)
+        return;
+    history_free(b->history);
+    counters_free(b->counters);
+    arena_fini(&b->arena);
+    free(b);
+}
+
+int
+batch_add(struct batch *b, struct commit *c)
+{
+    if (b->bytes > 0 && b->bytes + c->writes->bytes > BATCH_BYTES_MAX)
+        return E_AGAIN;
+    c->code = decide(b, c);
+    if (c->code == E_AGAIN)
+        return E_AGAIN;
+    if (c->code != OK)
+        return OK;
+    c->version = ++b->version;
+    add_writes(b, c->writes);
+    return OK;
+}
+
+bool
+batch_write(struct batch *b)
+{
+    if (b->version == b->published)
+        return false;
+    b->backend->ops->batch_write(b->backend, b->version);
+    atomic_store(&b->published, b->version);
+    b->bytes = 0;
+    arena_reset(&b->arena);
+    return true;
+}
+
+void
+batch_prune(struct batch *b)
+{
+    counters_trim(b->counters);
+    // Looked up after publishing: see live_read_begin.
+    uint64_t oldest = live_oldest(b->live);
+    history_prune(b->history, oldest < b->published ? oldest : b->published);
+}
+
+const _Atomic uint64_t *
+batch_published(const struct batch *b)
+{
+    return &b->published;
+}

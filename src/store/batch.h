@@ -1,0 +1,38 @@
+// Commits that go to disk together: checked, given versions, resolved.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <stdatomic.h>
+
+#include "src/store/backend.h"
+#include "src/store/live.h"
+#include "src/store/overlay.h"
+#include "src/store/reads.h"
+
+// A transaction that waits for its commit.
+struct commit {
+    struct commit *next;
+    struct fiber *fiber;
+    const struct overlay *writes;
+    const struct reads *reads; // NULL when it read nothing
+    uint64_t read_version;
+    int64_t deadline_ns;
+    bool is_done;     // set on the fiber's own loop
+    int code;         // OK, E_CONFLICT, E_TOO_OLD, E_FULL, E_IO
+    uint64_t version; // of the commit when OK
+};
+
+// Used by the committer's thread alone, but for `published`.
+struct batch;
+
+struct batch *batch_new(struct runtime *rt, struct backend *backend, const struct live *live);
+void batch_free(struct batch *b);
+// Decides on c, sets its code and version, and adds what it writes. E_AGAIN: write the batch first,
+// then ask again.
+MUST_USE int batch_add(struct batch *b, struct commit *c);
+// Makes what was added durable, then publishes its version. False when there was nothing.
+bool batch_write(struct batch *b);
+// Housekeeping after a write, when nobody waits for it any more.
+void batch_prune(struct batch *b);
+// The version up to which everything is durable.
+const _Atomic uint64_t *batch_published(const struct batch *b);

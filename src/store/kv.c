@@ -1,0 +1,312 @@
+// Transactions: their life, single keys, and doing them again on conflict.
+// SPDX-License-Identifier: Apache-2.0
+#include "src/store/kv.h"
+
+#include <endian.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "src/store/counters.h"
+#include "src/store/txn.h"
+
+enum { BACK_OFF_NS_FIRST = 50 * 1000, BACK_OFF_DOUBLINGS_MAX = 8 };
+
+// One kv_run.
+struct run {
+    struct kv *kv;
+    struct arena *arena;
+    kv_body_fn *body;
+    void *arg;
+    struct kv_stamp *stamp;
+};
+
+static struct kv_txn *
+txn_begin(struct kv *kv, struct arena *arena)
+{
+    struct kv_txn *txn = ARENA_NEW(arena, struct kv_txn);
+    txn->kv = kv;
+    txn->arena = arena;
+    txn->loop = live_here(&kv->live);
+    txn->deadline_ns = clock_mono_ns(kv->runtime) + kv->txn_ms_max * 1000000;
+    overlay_init(&txn->writes, arena);
+    reads_init(&txn->reads, arena);
+    return txn;
+}
+
+static void
+txn_end(struct kv_txn *txn)
+{
+    while (txn->iters != NULL)
+        kv_iter_close(txn->iters);
+    if (txn->snapshot != NULL) {
+        txn->kv->backend->ops->snapshot_free(txn->kv->backend, txn->snapshot);
+        live_read_end(txn->loop, &txn->reader);
+    }
+    overlay_fini(&txn->writes);
+}
+
+static void
+stamp_encode(uint64_t version, struct kv_stamp *out)
+{
+    *out = (struct kv_stamp){0};
+    uint64_t bytes = htobe64(version);
+    memcpy(out->bytes, &bytes, sizeof bytes);
+}
+
+// What was read is consistent already, so that only writes need the committer.
+static int
+txn_commit(struct kv_txn *txn, struct kv_stamp *stamp)
+{
+    while (txn->iters != NULL)
+        kv_iter_close(txn->iters); // notes what they have seen
+    if (overlay_is_empty(&txn->writes))
+        return OK;
+    struct commit commit = {
+        .fiber = fiber_self(),
+        .writes = &txn->writes,
+        .reads = txn->snapshot != NULL ? &txn->reads : NULL,
+        .read_version = txn->reader.version,
+        .deadline_ns = txn->deadline_ns,
+    };
+    committer_commit(txn->kv->committer, &commit);
+    if (commit.code == OK)
+        stamp_encode(commit.version, stamp);
+    return commit.code;
+}
+
+static int
+run_once(const struct run *r, bool is_committed, bool *is_conflict)
+{
+    struct kv_txn *txn = txn_begin(r->kv, r->arena);
+    *r->stamp = (struct kv_stamp){0};
+    int code = r->body(txn, r->arg);
+    if (code == OK && is_committed) {
+        code = txn_commit(txn, r->stamp);
+        *is_conflict = code == E_CONFLICT;
+    }
+    txn_end(txn);
+    return code;
+}
+
+// The body's first result counts for nothing: a body that cannot bear that is impure.
+static void
+run_in_vain(const struct run *r, struct arena_mark mark)
+{
+    bool is_conflict = false;
+    int code = run_once(r, false, &is_conflict);
+    (void)code;
+    arena_rewind(r->arena, mark);
+}
+
+static void
+back_off(struct kv *kv, unsigned attempt)
+{
+    unsigned doublings = attempt < BACK_OFF_DOUBLINGS_MAX ? attempt : BACK_OFF_DOUBLINGS_MAX;
+    uint64_t limit_ns = (uint64_t)BACK_OFF_NS_FIRST << doublings;
+    int64_t until = clock_mono_ns(kv->runtime) + (int64_t)(random_u64(kv->runtime) % limit_ns);
+    while (fiber_park(until, FIBER_UNCANCELLABLE) == OK)
+        continue; // a wake that was meant for something else
+}
+
+static int
+run(const struct run *r)
+{
+    struct kv *kv = r->kv;
+    int64_t give_up_ns = clock_mono_ns(kv->runtime) + kv->txn_ms_max * 1000000;
+    struct arena_mark mark = arena_mark(r->arena);
+    if (kv->runs_twice)
+        run_in_vain(r, mark);
+    for (unsigned attempt = 0;; attempt++) {
+        bool is_conflict = false;
+        int code = run_once(r, true, &is_conflict);
+        if (!is_conflict || clock_mono_ns(kv->runtime) >= give_up_ns)
+            return code;
+        arena_rewind(r->arena, mark);
+        back_off(kv, attempt);
+    }
+}
+
+// Opening and closing an engine takes files, threads and stack: it runs in the pool.
+struct opening {
+    const char *url;
+    const struct kv_options *options;
+    struct backend *backend;
+    char *problem;
+    size_t problem_size;
+    int code;
+};
+
+static void
+open_backend(void *arg)
+{
+    struct opening *o = arg;
+    struct str url = str_of(o->url);
+    if (str_eq(url, STR("mem:"))) {
+        o->backend = mem_open();
+    } else if (str_starts(url, STR("rocks:")) && url.len > STR("rocks:").len) {
+        o->code = rocks_open(o->url + STR("rocks:").len, o->options, &o->backend, o->problem,
+                             o->problem_size);
+    } else {
+        snprintf(o->problem, o->problem_size, "the store must be \"rocks:DIRECTORY\" or \"mem:\"");
+        o->code = E_INVALID;
+    }
+}
+
+static void
+close_all(void *arg)
+{
+    struct kv *kv = arg;
+    live_close(&kv->live);
+    committer_free(kv->committer);
+    kv->backend->ops->close(kv->backend);
+    live_fini(&kv->live);
+    free(kv);
+}
+
+int
+txn_read_begin(struct kv_txn *txn)
+{
+    struct kv *kv = txn->kv;
+    if (clock_mono_ns(kv->runtime) > txn->deadline_ns)
+        return E_TOO_OLD;
+    if (txn->snapshot != NULL)
+        return OK;
+    // The version first: the snapshot may hold more than it says, never less.
+    live_read_begin(txn->loop, &txn->reader, committer_published(kv->committer));
+    txn->snapshot = kv->backend->ops->snapshot_new(kv->backend);
+    return OK;
+}
+
+int
+txn_check_bytes(const struct kv_txn *txn, size_t bytes)
+{
+    size_t used = txn->writes.bytes + txn->reads.bytes;
+    return used + bytes > KV_TXN_BYTES_MAX ? E_LIMIT : OK;
+}
+
+int
+kv_open(const char *url, const struct kv_options *options, struct kv **out, char *problem,
+        size_t problem_size)
+{
+    struct opening o = {
+        .url = url, .options = options, .problem = problem, .problem_size = problem_size};
+    pool_run(options->runtime, open_backend, &o);
+    TRY(o.code);
+    struct kv *kv = calloc(1, sizeof *kv);
+    CHECK(kv != NULL);
+    kv->runtime = options->runtime;
+    kv->backend = o.backend;
+    kv->txn_ms_max = KV_TXN_MS_MAX;
+    kv->runs_twice = options->run_twice;
+    live_init(&kv->live, kv->runtime);
+    kv->committer = committer_new(kv->runtime, kv->backend, &kv->live);
+    *out = kv;
+    return OK;
+}
+
+void
+kv_close(struct kv *kv)
+{
+    if (kv != NULL)
+        pool_run(kv->runtime, close_all, kv);
+}
+
+int
+kv_run(struct kv *kv, struct arena *arena, kv_body_fn *body, void *arg)
+{
+    struct kv_stamp stamp;
+    return kv_run_stamped(kv, arena, body, arg, &stamp);
+}
+
+int
+kv_run_stamped(struct kv *kv, struct arena *arena, kv_body_fn *body, void *arg,
+               struct kv_stamp *out)
+{
+    CHECK(fiber_self() != NULL);
+    struct live_loop *loop = live_here(&kv->live);
+    live_enter(loop);
+    struct kv_stamp stamp;
+    int code = run(&(struct run){kv, arena, body, arg, &stamp});
+    if (code == OK)
+        *out = stamp;
+    live_leave(loop);
+    return code;
+}
+
+int
+kv_get(struct kv_txn *txn, struct str key, enum kv_read read, struct str *out)
+{
+    const struct overlay_write *own = overlay_find(&txn->writes, key);
+    if (own != NULL) {
+        *out = own->value;
+        return OK;
+    }
+    TRY(txn_read_begin(txn));
+    if (read == KV_SERIALIZABLE) {
+        TRY(txn_check_bytes(txn, key.len));
+        reads_add_point(&txn->reads, key);
+    }
+    struct backend *b = txn->kv->backend;
+    return b->ops->get(b, txn->snapshot, key, txn->arena, out);
+}
+
+static int
+check_write(const struct kv_txn *txn, struct str key, struct str value)
+{
+    if (key.len > KV_KEY_BYTES_MAX || value.len > KV_VALUE_BYTES_MAX)
+        return E_LIMIT;
+    return txn_check_bytes(txn, key.len + value.len);
+}
+
+int
+kv_set(struct kv_txn *txn, struct str key, struct str value)
+{
+    CHECK(str_is_present(value));
+    TRY(check_write(txn, key, value));
+    overlay_set(&txn->writes, key, value);
+    return OK;
+}
+
+int
+kv_del(struct kv_txn *txn, struct str key)
+{
+    TRY(check_write(txn, key, (struct str){0}));
+    overlay_del(&txn->writes, key);
+    return OK;
+}
+
+int
+kv_add(struct kv_txn *txn, struct str key, int64_t delta)
+{
+    TRY(check_write(txn, key, (struct str){.len = COUNTER_BYTES}));
+    overlay_add(&txn->writes, key, delta);
+    return OK;
+}
+
+static bool
+is_stamp_inside(struct str s, size_t at)
+{
+    return at == KV_NO_STAMP || (at <= s.len && s.len - at >= KV_STAMP_BYTES);
+}
+
+int
+kv_set_stamped(struct kv_txn *txn, struct str key, size_t key_at, struct str value, size_t value_at)
+{
+    CHECK(str_is_present(value));
+    CHECK(is_stamp_inside(key, key_at) && is_stamp_inside(value, value_at));
+    TRY(check_write(txn, key, value));
+    return overlay_set_stamped(&txn->writes, key, key_at, value, value_at);
+}
+
+struct arena *
+kv_txn_arena(struct kv_txn *txn)
+{
+    return txn->arena;
+}
+
+void
+kv_stats_get(struct kv *kv, struct kv_stats *out)
+{
+    committer_stats_get(kv->committer, out);
+    out->cold_reads = kv->backend->ops->cold_reads(kv->backend);
+}

@@ -1,0 +1,371 @@
+// The durable back end: RocksDB through its C API, in a data directory of ours.
+// SPDX-License-Identifier: Apache-2.0
+#include "src/store/rocks.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/statvfs.h>
+
+enum {
+    MIB = 1024 * 1024,
+    CACHE_BYTES_DEFAULT = 8 * MIB,
+    WRITE_BUFFER_BYTES_DEFAULT = 8 * MIB,
+    FILES_OPEN_MAX_DEFAULT = 256,
+    // A block with the largest value must fit in a shard of the cache with others.
+    CACHE_SHARD_BYTES_MIN = 4 * MIB,
+    CACHE_SHARD_BITS_MAX = 6,
+    ARENA_BLOCK_BYTES = 64 * 1024, // the memtable grows by it: small, so that idle costs little
+    BLOOM_BITS = 10,               // a key; 1 % false positives
+    TABLE_BYTES = 16 * MIB,
+    LEVEL_BASE_BYTES = 64 * MIB,
+    // What one compaction takes on disk for a while: less than the reserve.
+    COMPACTION_BYTES_MAX = 48 * MIB,
+    SYNC_EVERY_BYTES =
+        MIB, // of a table being written, so that commits do not wait behind all of it
+    INFO_LOG_BYTES_MAX = 64 * 1024,
+    INFO_LOG_FILES_MAX = 2,
+    INFO_LOG_LEVEL_WARN = 2,
+    // Levels above this one are rewritten soon, so that compressing them costs more than it saves.
+    COMPRESSED_LEVEL_MIN = 2,
+    READ_TIER_ALL = 0,
+    READ_TIER_CACHED = 1,
+    BATCH_BYTES_KEPT_MAX = MIB,
+    ROOM_ASKED_EVERY_NS = 100 * 1000 * 1000,
+    ROOM_ASKED_EVERY_BYTES = 4 * MIB,
+};
+
+static struct rocks *
+rocks_of(struct backend *b)
+{
+    return (struct rocks *)b;
+}
+
+static struct str
+take_bytes(struct arena *arena, rocksdb_pinnableslice_t *slice)
+{
+    if (slice == NULL)
+        return (struct str){0};
+    size_t len;
+    const char *bytes = rocksdb_pinnableslice_value(slice, &len);
+    struct str copy = arena_copy(arena, (struct str){bytes, len});
+    rocksdb_pinnableslice_destroy(slice);
+    return copy;
+}
+
+static rocksdb_cache_t *
+cache_new(size_t bytes)
+{
+    int bits = 0;
+    while (bits < CACHE_SHARD_BITS_MAX && bytes >> (bits + 1) >= CACHE_SHARD_BYTES_MIN)
+        bits++;
+    rocksdb_lru_cache_options_t *o = rocksdb_lru_cache_options_create();
+    rocksdb_lru_cache_options_set_capacity(o, bytes);
+    rocksdb_lru_cache_options_set_num_shard_bits(o, bits);
+    rocksdb_cache_t *cache = rocksdb_cache_create_lru_opts(o);
+    rocksdb_lru_cache_options_destroy(o);
+    return cache;
+}
+
+static void
+set_tables(rocksdb_options_t *o, const struct kv_options *options)
+{
+    size_t cache_bytes = options->cache_bytes ? options->cache_bytes : CACHE_BYTES_DEFAULT;
+    rocksdb_cache_t *cache = cache_new(cache_bytes);
+    rocksdb_block_based_table_options_t *t = rocksdb_block_based_options_create();
+    rocksdb_block_based_options_set_block_cache(t, cache);
+    // Everything that grows with the data is in the cache, whose size is known.
+    rocksdb_block_based_options_set_cache_index_and_filter_blocks(t, 1);
+    rocksdb_block_based_options_set_cache_index_and_filter_blocks_with_high_priority(t, 1);
+    rocksdb_block_based_options_set_filter_policy(
+        t, rocksdb_filterpolicy_create_bloom_full(BLOOM_BITS));
+    rocksdb_options_set_block_based_table_factory(o, t);
+    rocksdb_block_based_options_destroy(t);
+    rocksdb_cache_destroy(cache); // the factory keeps its own reference
+}
+
+static void
+set_writing(rocksdb_options_t *o, const struct kv_options *options)
+{
+    size_t bytes =
+        options->write_buffer_bytes ? options->write_buffer_bytes : WRITE_BUFFER_BYTES_DEFAULT;
+    rocksdb_options_set_write_buffer_size(o, bytes);
+    rocksdb_options_set_arena_block_size(o, ARENA_BLOCK_BYTES);
+    rocksdb_options_set_allow_concurrent_memtable_write(o, 0); // there is one writer
+    rocksdb_options_set_enable_write_thread_adaptive_yield(o, 0);
+    rocksdb_options_set_max_background_jobs(o, 2);
+    rocksdb_options_set_target_file_size_base(o, TABLE_BYTES);
+    rocksdb_options_set_max_bytes_for_level_base(o, LEVEL_BASE_BYTES);
+    rocksdb_options_set_max_compaction_bytes(o, COMPACTION_BYTES_MAX);
+    rocksdb_options_set_bytes_per_sync(o, SYNC_EVERY_BYTES);
+    rocksdb_options_set_compression(o, rocksdb_lz4_compression);
+    rocksdb_options_set_min_level_to_compress(o, COMPRESSED_LEVEL_MIN);
+}
+
+static void
+set_housekeeping(rocksdb_options_t *o, const struct kv_options *options)
+{
+    rocksdb_options_set_max_open_files(o, options->files_open_max ? options->files_open_max
+                                                                  : FILES_OPEN_MAX_DEFAULT);
+    rocksdb_options_set_info_log_level(o, INFO_LOG_LEVEL_WARN);
+    rocksdb_options_set_max_log_file_size(o, INFO_LOG_BYTES_MAX);
+    rocksdb_options_set_keep_log_file_num(o, INFO_LOG_FILES_MAX);
+    rocksdb_options_set_stats_dump_period_sec(o, 0); // no thread for it
+    rocksdb_options_set_stats_persist_period_sec(o, 0);
+    rocksdb_options_set_skip_stats_update_on_db_open(o, 1);
+}
+
+static rocksdb_options_t *
+options_new(const struct kv_options *options)
+{
+    rocksdb_options_t *o = rocksdb_options_create();
+    rocksdb_options_set_create_if_missing(o, 1);
+    set_tables(o, options);
+    set_writing(o, options);
+    set_housekeeping(o, options);
+    return o;
+}
+
+rocksdb_readoptions_t *
+rocks_read_options(const struct backend_snapshot *s, bool is_cached_only)
+{
+    rocksdb_readoptions_t *o = rocksdb_readoptions_create();
+    if (s != NULL)
+        rocksdb_readoptions_set_snapshot(o, s->snapshot);
+    rocksdb_readoptions_set_read_tier(o, is_cached_only ? READ_TIER_CACHED : READ_TIER_ALL);
+    return o;
+}
+
+int
+rocks_code(const struct rocks *r, char *error)
+{
+    if (error == NULL)
+        return OK;
+    int code = str_starts(str_of(error), STR("Result incomplete")) ? E_AGAIN : E_IO;
+    if (code == E_IO) {
+        char quoted[512];
+        log_event(r->log, LOG_ERROR, "store_read_failed", "error=%s",
+                  log_quote(str_of(error), quoted, sizeof quoted));
+    }
+    rocksdb_free(error);
+    return code;
+}
+
+void
+rocks_read_cold(struct rocks *r, void (*fn)(void *arg), void *arg)
+{
+    atomic_fetch_add_explicit(&r->cold_reads, 1, memory_order_relaxed);
+    pool_run(r->runtime, fn, arg);
+}
+
+static int
+get(const struct rocks *r, const rocksdb_readoptions_t *options, struct str key,
+    struct arena *arena, struct str *out)
+{
+    char *error = NULL;
+    rocksdb_pinnableslice_t *slice = rocksdb_get_pinned(r->db, options, key.ptr, key.len, &error);
+    TRY(rocks_code(r, error));
+    *out = take_bytes(arena, slice);
+    return OK;
+}
+
+struct cold_get {
+    const struct rocks *rocks;
+    struct backend_snapshot *snapshot;
+    struct str key;
+    struct arena *arena;
+    struct str *out;
+    int code;
+};
+
+static void
+get_cold(void *arg)
+{
+    struct cold_get *g = arg;
+    rocksdb_readoptions_t *options = rocks_read_options(g->snapshot, false);
+    g->code = get(g->rocks, options, g->key, g->arena, g->out);
+    rocksdb_readoptions_destroy(options);
+}
+
+static int
+rocks_get(struct backend *b, struct backend_snapshot *s, struct str key, struct arena *arena,
+          struct str *out)
+{
+    struct rocks *r = rocks_of(b);
+    if (s == NULL)
+        return get(r, r->read_newest, key, arena, out);
+    int code = get(r, s->cached, key, arena, out);
+    if (code != E_AGAIN)
+        return code;
+    struct cold_get g = {r, s, key, arena, out, OK};
+    rocks_read_cold(r, get_cold, &g);
+    return g.code;
+}
+
+static uint64_t
+rocks_version(struct backend *b)
+{
+    // Every commit takes at least one of the engine's numbers, so that these stay ahead of ours.
+    return rocksdb_get_latest_sequence_number(rocks_of(b)->db) + 1;
+}
+
+static struct backend_snapshot *
+rocks_snapshot_new(struct backend *b)
+{
+    struct backend_snapshot *s = calloc(1, sizeof *s);
+    CHECK(s != NULL);
+    s->snapshot = rocksdb_create_snapshot(rocks_of(b)->db);
+    s->cached = rocks_read_options(s, true);
+    return s;
+}
+
+static void
+rocks_snapshot_free(struct backend *b, struct backend_snapshot *s)
+{
+    rocksdb_readoptions_destroy(s->cached);
+    rocksdb_release_snapshot(rocks_of(b)->db, s->snapshot);
+    free(s);
+}
+
+static uint64_t
+rocks_cold_reads(struct backend *b)
+{
+    return atomic_load_explicit(&rocks_of(b)->cold_reads, memory_order_relaxed);
+}
+
+static void
+ask_room(struct rocks *r, int64_t now_ns)
+{
+    struct statvfs fs;
+    r->asked_ns = now_ns;
+    r->bytes_since = 0;
+    r->free_bytes = statvfs(r->dir.store_path, &fs) == 0 ? (uint64_t)fs.f_bavail * fs.f_frsize : 0;
+}
+
+static bool
+rocks_has_room(struct backend *b, size_t bytes, bool is_growth)
+{
+    struct rocks *r = rocks_of(b);
+    int64_t now_ns = clock_mono_ns(r->runtime);
+    if (now_ns - r->asked_ns >= ROOM_ASKED_EVERY_NS || r->bytes_since >= ROOM_ASKED_EVERY_BYTES)
+        ask_room(r, now_ns);
+    uint64_t kept = is_growth ? r->reserve_bytes : data_dir_start_bytes(r->reserve_bytes);
+    return r->free_bytes >= kept + r->bytes_since + bytes;
+}
+
+static void
+rocks_batch_put(struct backend *b, struct str key, struct str value)
+{
+    rocksdb_writebatch_put(rocks_of(b)->batch, key.ptr, key.len, value.ptr, value.len);
+}
+
+static void
+rocks_batch_del(struct backend *b, struct str key)
+{
+    rocksdb_writebatch_delete(rocks_of(b)->batch, key.ptr, key.len);
+}
+
+static void
+clear_batch(struct rocks *r)
+{
+    size_t bytes;
+    rocksdb_writebatch_data(r->batch, &bytes);
+    r->bytes_since += bytes;
+    rocksdb_writebatch_clear(r->batch);
+    if (bytes <= BATCH_BYTES_KEPT_MAX)
+        return;
+    rocksdb_writebatch_destroy(r->batch); // clearing keeps its memory
+    r->batch = rocksdb_writebatch_create();
+}
+
+static void
+rocks_batch_write(struct backend *b, uint64_t version)
+{
+    struct rocks *r = rocks_of(b);
+    char *error = NULL;
+    rocksdb_write(r->db, r->write_synced, r->batch, &error);
+    if (error != NULL) {
+        char quoted[512];
+        log_event(r->log, LOG_ERROR, "store_write_failed", "error=%s action=abort",
+                  log_quote(str_of(error), quoted, sizeof quoted));
+        abort();
+    }
+    clear_batch(r);
+}
+
+static void
+rocks_close(struct backend *b)
+{
+    struct rocks *r = rocks_of(b);
+    rocksdb_writebatch_destroy(r->batch);
+    rocksdb_readoptions_destroy(r->read_newest);
+    rocksdb_writeoptions_destroy(r->write_synced);
+    rocksdb_close(r->db);
+    rocksdb_options_destroy(r->options);
+    data_dir_close(&r->dir);
+    free(r);
+}
+
+static const struct backend_ops rocks_ops = {
+    .close = rocks_close,
+    .version = rocks_version,
+    .snapshot_new = rocks_snapshot_new,
+    .snapshot_free = rocks_snapshot_free,
+    .get = rocks_get,
+    .iter_open = rocks_iter_open,
+    .iter_seek = rocks_iter_seek,
+    .iter_next = rocks_iter_next,
+    .iter_close = rocks_iter_close,
+    .cold_reads = rocks_cold_reads,
+    .has_room = rocks_has_room,
+    .batch_put = rocks_batch_put,
+    .batch_del = rocks_batch_del,
+    .batch_write = rocks_batch_write,
+};
+
+static int
+open_db(struct rocks *r, const char *dir, char *problem, size_t problem_size)
+{
+    char *error = NULL;
+    r->db = rocksdb_open(r->options, r->dir.store_path, &error);
+    if (error == NULL)
+        return OK;
+    bool is_full = str_find(str_of(error), STR("No space left")) >= 0;
+    snprintf(problem, problem_size, "cannot open the store in data directory %s: %s: %s", dir,
+             error,
+             is_full ? "make room on its disk"
+                     : "check the disk, and restore from a backup if the store is damaged");
+    rocksdb_free(error);
+    return is_full ? E_FULL : E_IO;
+}
+
+int
+rocks_open(const char *dir, const struct kv_options *options, struct backend **out, char *problem,
+           size_t problem_size)
+{
+    uint64_t reserve_bytes =
+        options->disk_reserve_bytes ? options->disk_reserve_bytes : KV_DISK_RESERVE_BYTES_DEFAULT;
+    struct data_dir data_dir;
+    TRY(data_dir_open(dir, reserve_bytes, &data_dir, problem, problem_size));
+    struct rocks *r = calloc(1, sizeof *r);
+    CHECK(r != NULL);
+    *r = (struct rocks){.backend.ops = &rocks_ops,
+                        .runtime = options->runtime,
+                        .log = options->log,
+                        .dir = data_dir,
+                        .options = options_new(options),
+                        .reserve_bytes = reserve_bytes};
+    int code = open_db(r, dir, problem, problem_size);
+    if (code != OK) {
+        rocksdb_options_destroy(r->options);
+        data_dir_close(&r->dir);
+        free(r);
+        return code;
+    }
+    r->write_synced = rocksdb_writeoptions_create();
+    rocksdb_writeoptions_set_sync(r->write_synced, 1);
+    r->read_newest = rocks_read_options(NULL, false);
+    r->batch = rocksdb_writebatch_create();
+    ask_room(r, clock_mono_ns(r->runtime));
+    *out = &r->backend;
+    return OK;
+}

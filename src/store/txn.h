@@ -1,0 +1,32 @@
+// A transaction under way, as kv.c and range.c share it.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "src/store/committer.h"
+
+struct kv {
+    struct runtime *runtime;
+    struct backend *backend;
+    struct live live;
+    struct committer *committer;
+    int64_t txn_ms_max; // KV_TXN_MS_MAX; tests shorten it
+    bool runs_twice;
+};
+
+// Lives in the arena of its kv_run.
+struct kv_txn {
+    struct kv *kv;
+    struct arena *arena;
+    struct live_loop *loop;
+    int64_t deadline_ns;
+    struct overlay writes;
+    struct reads reads;
+    struct backend_snapshot *snapshot; // NULL until the first read
+    struct live_reader reader;         // while there is a snapshot
+    struct kv_iter *iters;             // open ones
+};
+
+// OK, E_TOO_OLD. Afterwards there is a snapshot.
+MUST_USE int txn_read_begin(struct kv_txn *txn);
+// OK, or E_LIMIT when `bytes` more would be too many.
+MUST_USE int txn_check_bytes(const struct kv_txn *txn, size_t bytes);
