@@ -1,0 +1,64 @@
+# What must be installed: Debian packages, and a virtual environment for the AWS CLI and the tests.
+# SPDX-License-Identifier: Apache-2.0
+
+# libc6-dev and libstdc++-12-dev are only recommended by gcc, and recommendations are not installed.
+BUILD_PACKAGES=(gcc libc6-dev libstdc++-12-dev meson ninja-build pkg-config librocksdb-dev
+    libsnappy-dev zlib1g-dev libbz2-dev liblz4-dev libzstd-dev libboost-context-dev libssl-dev
+    libcmocka-dev python3 python3-venv git curl ca-certificates)
+LINT_PACKAGES=(clang-format-19 clang-tidy-19 shellcheck)
+FUZZ_PACKAGES=(clang-19 libclang-rt-19-dev)
+
+# Of the packages named, those that are not installed, one a line.
+packages_missing() {
+    local installed name
+    installed=$(dpkg-query -W -f '${Package} ${Status}\n' "$@" 2>/dev/null || true)
+    for name in "$@"; do
+        grep -qxF "$name install ok installed" <<<"$installed" || echo "$name"
+    done
+}
+
+# Asks no network when nothing is missing.
+setup_packages() {
+    local missing
+    if ! command -v dpkg-query >/dev/null; then
+        say "dev: this is not Debian; install what these packages hold by yourself: $*"
+        return
+    fi
+    mapfile -t missing < <(packages_missing "$@")
+    [ ${#missing[@]} -gt 0 ] || return 0
+    say "dev: installing ${missing[*]}"
+    as_root apt-get update -q
+    as_root env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -q -y --no-install-recommends "${missing[@]}"
+}
+
+# Scripts in a virtual environment hold its path, so one that was moved is made again.
+setup_venv_dir() {
+    [ "$(cat .venv/made-in 2>/dev/null)" = "$ROOT" ] && [ -x "$VENV_PYTHON" ] && return
+    run "$PYTHON" -m venv --clear .venv
+    echo "$ROOT" >.venv/made-in
+}
+
+# setup_venv FILE...: installs the pinned packages of each requirements file, once per content.
+setup_venv() {
+    local file stamp sum
+    setup_venv_dir
+    for file in "$@"; do
+        stamp=.venv/${file//\//-}.sha256
+        sum=$(sha256sum <"$file")
+        [ "$(cat "$stamp" 2>/dev/null)" = "$sum" ] && continue
+        run "$VENV_PYTHON" -m pip install --quiet --disable-pip-version-check --no-deps \
+            --require-hashes --only-binary :all: -r "$file"
+        echo "$sum" >"$stamp"
+    done
+}
+
+cmd_setup() {
+    setup_packages "${BUILD_PACKAGES[@]}"
+}
+
+# Quick when the cache is complete. Downloads by the pip of .venv: Debian's Python comes without one.
+cmd_fetch() {
+    setup_venv_dir
+    run "$VENV_PYTHON" tools/fetch_models.py "$@"
+}
