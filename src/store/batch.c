@@ -90,16 +90,13 @@ add(struct batch *b, struct str key, int64_t delta)
 
 // `s` with the stamp of the commit being added at `at`.
 static struct str
-stamp(struct batch *b, struct str s, size_t at, uint16_t index)
+stamp(struct batch *b, struct str s, size_t at)
 {
     if (at == KV_NO_STAMP)
         return s;
     struct str copy = arena_copy(&b->arena, s);
-    char *to = (char *)copy.ptr + at;
-    uint64_t version_bytes = htobe64(b->version);
-    uint16_t index_bytes = htobe16(index);
-    memcpy(to, &version_bytes, sizeof version_bytes);
-    memcpy(to + sizeof version_bytes, &index_bytes, sizeof index_bytes);
+    uint64_t bytes = htobe64(b->version);
+    memcpy((char *)copy.ptr + at, &bytes, sizeof bytes);
     return copy;
 }
 
@@ -117,7 +114,7 @@ add_write(struct batch *b, struct str key, const struct overlay_write *w)
         add(b, key, w->delta);
         break;
     case OVERLAY_STAMPED:
-        put(b, key, stamp(b, w->value, w->value_at, w->stamp_index));
+        put(b, key, stamp(b, w->value, w->value_at));
         break;
     }
 }
@@ -128,10 +125,8 @@ add_writes(struct batch *b, const struct overlay *o)
     struct omap_entry *e = o->writes == NULL ? NULL : omap_first(o->writes);
     for (; e != NULL; e = omap_next(e))
         add_write(b, e->key, e->value);
-    for (const struct overlay_stamped *s = o->stamped; s != NULL; s = s->next) {
-        put(b, stamp(b, s->key, s->key_at, s->stamp_index),
-            stamp(b, s->value, s->value_at, s->stamp_index));
-    }
+    for (const struct overlay_stamped *s = o->stamped; s != NULL; s = s->next)
+        put(b, stamp(b, s->key, s->key_at), stamp(b, s->value, s->value_at));
     b->bytes += o->bytes;
 }
 

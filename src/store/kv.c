@@ -48,7 +48,6 @@ txn_end(struct kv_txn *txn)
 static void
 stamp_encode(uint64_t version, struct kv_stamp *out)
 {
-    *out = (struct kv_stamp){0};
     uint64_t bytes = htobe64(version);
     memcpy(out->bytes, &bytes, sizeof bytes);
 }
@@ -295,7 +294,8 @@ kv_set_stamped(struct kv_txn *txn, struct str key, size_t key_at, struct str val
     CHECK(str_is_present(value));
     CHECK(is_stamp_inside(key, key_at) && is_stamp_inside(value, value_at));
     TRY(check_write(txn, key, value));
-    return overlay_set_stamped(&txn->writes, key, key_at, value, value_at);
+    overlay_set_stamped(&txn->writes, key, key_at, value, value_at);
+    return OK;
 }
 
 struct arena *

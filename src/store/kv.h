@@ -17,7 +17,7 @@ enum {
     KV_VALUE_BYTES_MAX = 2 * 1024 * 1024,
     KV_TXN_BYTES_MAX = 64 * 1024 * 1024,
     KV_TXN_MS_MAX = 4000,
-    KV_STAMP_BYTES = 10,
+    KV_STAMP_BYTES = 8,
     KV_DISK_RESERVE_BYTES_DEFAULT = 64 * 1024 * 1024,
 };
 
@@ -48,8 +48,9 @@ typedef int kv_body_fn(struct kv_txn *txn, void *arg);
 // up; E_UNKNOWN; E_TOO_OLD; E_LIMIT: bytes; E_FULL; E_IO; or what the body returned. Not
 // cancellable.
 MUST_USE int kv_run(struct kv *kv, struct arena *arena, kv_body_fn *body, void *arg);
-// Also gives the stamp of the commit: greater than that of every commit acknowledged before this
-// one began; big-endian, so that byte order is commit order. Zero when nothing was written.
+// Also gives the stamp of the commit: its version, greater than that of every commit acknowledged
+// before this one began; big-endian, so that byte order is commit order. Zero when nothing was
+// written.
 struct kv_stamp {
     uint8_t bytes[KV_STAMP_BYTES];
 };
@@ -75,7 +76,8 @@ struct kv_range {
     enum kv_read read;
 };
 struct kv_iter;
-// The iterator belongs to the transaction; close it before the body waits for anything but kv.
+// The iterator belongs to the transaction; close it before the body waits for anything but kv, or
+// rewinds the arena.
 MUST_USE int kv_range_open(struct kv_txn *txn, const struct kv_range *range, struct kv_iter **out);
 // OK with key and value (both in the arena), E_NOT_FOUND at the end, or an error.
 MUST_USE int kv_iter_next(struct kv_iter *it, struct str *key, struct str *value);
@@ -91,8 +93,8 @@ MUST_USE int kv_add(struct kv_txn *txn, struct str key, int64_t delta);
 // Reads such a counter from what kv_get gave.
 int64_t kv_counter(struct str value);
 // Sets key to value with KV_STAMP_BYTES of each, from key_at and value_at, replaced by the stamp of
-// the commit, whose last two bytes count such keys within the transaction. KV_NO_STAMP leaves one
-// alone.
+// the commit. All stamps of a transaction are the same: what tells its keys apart is the caller's
+// (docs/design/0002-stamps.md). KV_NO_STAMP leaves one alone.
 #define KV_NO_STAMP SIZE_MAX
 MUST_USE int kv_set_stamped(struct kv_txn *txn, struct str key, size_t key_at, struct str value,
                             size_t value_at);

@@ -4,8 +4,6 @@
 
 #include "src/store/counters.h"
 
-enum { STAMPS_MAX = 65536 }; // two bytes of a stamp count them
-
 static struct overlay_write *
 put_write(struct overlay *o, struct str key)
 {
@@ -84,31 +82,24 @@ overlay_add(struct overlay *o, struct str key, int64_t delta)
     *w = (struct overlay_write){.kind = OVERLAY_SET, .value = value};
 }
 
-int
+void
 overlay_set_stamped(struct overlay *o, struct str key, size_t key_at, struct str value,
                     size_t value_at)
 {
-    if (o->stamp_count == STAMPS_MAX)
-        return E_LIMIT;
-    uint16_t index = (uint16_t)o->stamp_count++;
     o->has_puts = true;
     if (key_at == KV_NO_STAMP) {
         struct overlay_write *w = put_write(o, key);
-        *w = (struct overlay_write){.kind = OVERLAY_STAMPED,
-                                    .value = copy_value(o, value),
-                                    .value_at = value_at,
-                                    .stamp_index = index};
-        return OK;
+        *w = (struct overlay_write){
+            .kind = OVERLAY_STAMPED, .value = copy_value(o, value), .value_at = value_at};
+        return;
     }
     struct overlay_stamped *s = ARENA_NEW(o->arena, struct overlay_stamped);
     *s = (struct overlay_stamped){.key = copy_value(o, key),
                                   .key_at = key_at,
                                   .value = copy_value(o, value),
-                                  .value_at = value_at,
-                                  .stamp_index = index};
+                                  .value_at = value_at};
     *o->stamped_end = s;
     o->stamped_end = &s->next;
-    return OK;
 }
 
 const struct overlay_write *

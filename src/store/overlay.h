@@ -13,7 +13,6 @@ struct overlay_write {
     struct str value; // SET, STAMPED
     int64_t delta;    // ADD
     size_t value_at;  // STAMPED
-    uint16_t stamp_index;
 };
 
 // A write whose key is known only at the commit.
@@ -23,7 +22,6 @@ struct overlay_stamped {
     size_t key_at;
     struct str value;
     size_t value_at;
-    uint16_t stamp_index;
 };
 
 struct overlay {
@@ -31,7 +29,6 @@ struct overlay {
     struct omap *writes; // to struct overlay_write; NULL before the first
     struct overlay_stamped *stamped;
     struct overlay_stamped **stamped_end;
-    unsigned stamp_count;
     size_t bytes;  // of all keys and values ever written, replaced ones too
     bool has_puts; // grows the store; counters and deletions do not count
 };
@@ -44,9 +41,8 @@ bool overlay_is_empty(const struct overlay *o);
 void overlay_set(struct overlay *o, struct str key, struct str value);
 void overlay_del(struct overlay *o, struct str key);
 void overlay_add(struct overlay *o, struct str key, int64_t delta);
-// E_LIMIT: more than a stamp can count.
-MUST_USE int overlay_set_stamped(struct overlay *o, struct str key, size_t key_at, struct str value,
-                                 size_t value_at);
+void overlay_set_stamped(struct overlay *o, struct str key, size_t key_at, struct str value,
+                         size_t value_at);
 
 // What a read sees of the transaction's own writes: a SET or a DEL, else NULL.
 const struct overlay_write *overlay_find(const struct overlay *o, struct str key);
