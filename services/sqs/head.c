@@ -15,6 +15,7 @@ struct head {
     pthread_mutex_t lock;
     struct head_entry mark;        // sweeps have come so far
     struct head_entry mark_before; // the mark when the sweep under way began
+    int64_t next_due_ms;           // 0: not known
     struct head_entry *ready;      // a ring
     size_t ready_first, ready_count, ready_size;
 };
@@ -62,6 +63,7 @@ head_restart(struct head *h)
 {
     h->ready_count = 0;
     h->mark = (struct head_entry){0};
+    h->next_due_ms = 0;
 }
 
 static void
@@ -175,6 +177,36 @@ head_add(struct head *h, const struct head_entry *e)
     pthread_mutex_lock(&h->lock);
     if (entry_cmp(e, &h->mark) <= 0)
         ready_push(h, e);
+    else if (e->due_ms < h->next_due_ms)
+        h->next_due_ms = e->due_ms;
+    pthread_mutex_unlock(&h->lock);
+}
+
+int64_t
+head_next_due(struct head *h, int64_t now_ms)
+{
+    pthread_mutex_lock(&h->lock);
+    if (h->next_due_ms <= now_ms)
+        h->next_due_ms = 0;
+    int64_t next_due_ms = h->next_due_ms;
+    pthread_mutex_unlock(&h->lock);
+    return next_due_ms;
+}
+
+void
+head_next_due_begin(struct head *h)
+{
+    pthread_mutex_lock(&h->lock);
+    h->next_due_ms = INT64_MAX; // what is added while the caller reads lowers it
+    pthread_mutex_unlock(&h->lock);
+}
+
+void
+head_next_due_end(struct head *h, int64_t found_ms)
+{
+    pthread_mutex_lock(&h->lock);
+    if (found_ms < h->next_due_ms)
+        h->next_due_ms = found_ms;
     pthread_mutex_unlock(&h->lock);
 }
 

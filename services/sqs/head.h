@@ -36,6 +36,13 @@ size_t head_claim(struct head *h, int64_t now_ms, struct head_entry *out, size_t
 // After a commit that put an entry into the index, or a claim that came to nothing.
 void head_add(struct head *h, const struct head_entry *e);
 
+// When the next hidden entry is due, as far as it is known: at this time or later, never earlier.
+// 0: not known; INT64_MAX: there is none. Waiters ask before they sleep. To make it known, the
+// caller begins, reads the first entry of the index after now, and reports it (0: could not read).
+int64_t head_next_due(struct head *h, int64_t now_ms);
+void head_next_due_begin(struct head *h);
+void head_next_due_end(struct head *h, int64_t found_ms);
+
 // The right to sweep, or for FIFO queues to receive: one fiber at a time, first come first served,
 // not held across waits for anything but the store. E_CANCELLED or OK.
 MUST_USE int head_turn_begin(struct head *h);

@@ -64,6 +64,8 @@ receive_or_wait(struct receive *r, int64_t deadline_ns)
     struct lot_ticket ticket;
     lot_enter(sqs_of(r->c)->receivers, r->queue.place.generation, &ticket);
     int code = receive_once(r);
+    if (code == OK && r->count == 0 && !r->queue.record.is_fifo.value)
+        code = standard_next_due(r);
     if (code == OK && r->count == 0)
         code = lot_wait(&ticket, wait_until(r, deadline_ns));
     lot_leave(&ticket, r->count > 0);

@@ -24,7 +24,6 @@ struct sweep {
     struct head_entry found[HEAD_SWEEP_MAX];
     size_t count;
     bool is_cut;
-    int64_t next_due_ms;
 };
 
 static int
@@ -35,10 +34,6 @@ sweep_read(struct kv_iter *it, struct arena *a, struct sweep *s)
         struct head_entry e;
         TRY(kv_iter_next(it, &key, &value));
         TRY(key_due_parse(a, key, &e.due_ms, &e.id));
-        if (e.due_ms > s->now_ms) {
-            s->next_due_ms = e.due_ms;
-            return OK;
-        }
         if (s->count == HEAD_SWEEP_MAX) {
             s->is_cut = true;
             return OK;
@@ -54,12 +49,13 @@ sweep_body(struct kv_txn *txn, void *arg)
     struct arena *a = kv_txn_arena(txn);
     // What it finds are hints, so it must not conflict with those who send and delete.
     struct kv_range range = {.limit = HEAD_SWEEP_MAX + 1, .read = KV_SNAPSHOT};
+    struct str rest;
     bool is_start = s->from.due_ms == 0;
-    key_due_range(a, s->place, s->from.due_ms, is_start ? NULL : &s->from.id, &range.from,
-                  &range.to);
+    key_due_range(a, s->place, s->from.due_ms, is_start ? NULL : &s->from.id, &range.from, &rest);
+    // Not further: ahead lie the tombstones of what was received and deleted in time.
+    key_due_range(a, s->place, s->now_ms + 1, NULL, &range.to, &rest);
     s->count = 0;
     s->is_cut = false;
-    s->next_due_ms = INT64_MAX;
     struct kv_iter *it;
     TRY(kv_range_open(txn, &range, &it));
     int code = sweep_read(it, a, s);
@@ -76,7 +72,6 @@ sweep(struct receive *r, struct head *h)
     head_sweep_begin(h, s->now_ms, &s->from);
     int code = kv_run(r->c->kv, r->c->arena, sweep_body, s);
     head_sweep_end(h, s->found, s->count, s->is_cut, code != OK);
-    r->next_due_ms = s->next_due_ms;
     return code;
 }
 
@@ -223,6 +218,55 @@ standard_receive(struct receive *r)
     struct heads *heads = sqs_of(r->c)->heads;
     struct head *h = heads_ref(heads, r->queue.place.generation);
     int code = receive_from(r, h);
+    head_unref(heads, h);
+    return code;
+}
+
+struct ahead {
+    const struct place *place;
+    int64_t now_ms;
+    int64_t due_ms;
+};
+
+static int
+ahead_body(struct kv_txn *txn, void *arg)
+{
+    struct ahead *s = arg;
+    struct arena *a = kv_txn_arena(txn);
+    struct kv_range range = {.limit = 1, .read = KV_SNAPSHOT};
+    struct kv_iter *it;
+    struct str key, value;
+    struct message_id id;
+    s->due_ms = INT64_MAX;
+    key_due_range(a, s->place, s->now_ms + 1, NULL, &range.from, &range.to);
+    TRY(kv_range_open(txn, &range, &it));
+    int code = kv_iter_next(it, &key, &value);
+    if (code == OK)
+        code = key_due_parse(a, key, &s->due_ms, &id);
+    kv_iter_close(it);
+    return code == E_NOT_FOUND ? OK : code;
+}
+
+static int
+next_due_read(struct receive *r, struct head *h, int64_t now_ms)
+{
+    struct ahead s = {.place = &r->queue.place, .now_ms = now_ms};
+    head_next_due_begin(h);
+    int code = kv_run(r->c->kv, r->c->arena, ahead_body, &s);
+    head_next_due_end(h, code == OK ? s.due_ms : 0);
+    return code;
+}
+
+int
+standard_next_due(struct receive *r)
+{
+    struct heads *heads = sqs_of(r->c)->heads;
+    struct head *h = heads_ref(heads, r->queue.place.generation);
+    int64_t now_ms = call_now_ms(r->c);
+    int code = OK;
+    if (head_next_due(h, now_ms) == 0)
+        code = next_due_read(r, h, now_ms);
+    r->next_due_ms = head_next_due(h, now_ms);
     head_unref(heads, h);
     return code;
 }

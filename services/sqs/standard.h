@@ -13,6 +13,8 @@ MUST_USE int standard_put(struct kv_txn *txn, const struct queue *q, const struc
 // Takes up to r->wanted visible messages in transactions of its own and hides them. r->queue is
 // set.
 MUST_USE int standard_receive(struct receive *r);
+// Sets r->next_due_ms, after a receive that found nothing.
+MUST_USE int standard_next_due(struct receive *r);
 
 // Deletes the message if the receipt is of its latest receive; else nothing, which is no error.
 MUST_USE int standard_delete(struct kv_txn *txn, const struct queue *q,

@@ -100,6 +100,26 @@ a_clock_moved_back_begins_at_the_start(void **state)
 }
 
 static void
+next_due_is_never_later_than_what_was_added(void **state)
+{
+    struct fixture f;
+    struct head_entry from, ahead = entry_of(60, 1);
+    fixture_init(&f);
+    assert_int_equal(head_next_due(f.head, 10), 0);
+    head_sweep_begin(f.head, 20, &from);
+    head_sweep_end(f.head, NULL, 0, false, false);
+    head_next_due_begin(f.head);
+    head_add(f.head, &ahead); // commits while the index is read
+    head_next_due_end(f.head, 90);
+    assert_int_equal(head_next_due(f.head, 20), 60);
+    assert_int_equal(head_next_due(f.head, 60), 0); // its time has come: not known any more
+    head_next_due_begin(f.head);
+    head_next_due_end(f.head, INT64_MAX);
+    assert_int_equal(head_next_due(f.head, 60), INT64_MAX);
+    fixture_fini(&f);
+}
+
+static void
 a_full_list_is_forgotten_not_cut(void **state)
 {
     struct fixture f;
@@ -133,6 +153,7 @@ main(void)
         cmocka_unit_test(entries_behind_the_mark_are_added_others_left_to_the_sweep),
         cmocka_unit_test(cut_and_failed_sweeps_go_on_where_they_stopped),
         cmocka_unit_test(a_clock_moved_back_begins_at_the_start),
+        cmocka_unit_test(next_due_is_never_later_than_what_was_added),
         cmocka_unit_test(a_full_list_is_forgotten_not_cut),
         cmocka_unit_test(a_deleted_head_lives_until_it_is_given_back),
     };
