@@ -57,7 +57,7 @@ queue_read(struct kv_txn *txn, struct str account, struct str region, struct str
 int
 queue_get(struct call *c, struct kv_txn *txn, struct str url, struct queue *out)
 {
-    struct str account, name;
+    struct str account = {0}, name = {0};
     TRY(queue_url_parse(c, url, &account, &name));
     if (!str_eq(account, c->principal.account))
         return fault(c, FAULT_ACCESS_DENIED, "Access to the resource " STR_FMT " is denied.",

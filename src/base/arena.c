@@ -178,7 +178,7 @@ arena_grow(struct arena *a, void *old, size_t old_size, size_t new_size)
     char *grown = old;
     if (old == NULL || !grow_in_place(a, old, old_size, new_size)) {
         grown = take_bytes(a, new_size, ALIGN);
-        if (old_size > 0)
+        if (old != NULL)
             memcpy(grown, old, old_size);
     }
     stain(grown + old_size, new_size - old_size);

@@ -189,7 +189,9 @@ client_receive(struct client *c, struct answer *out, bool has_body)
     memcpy(out->head, c->bytes, head_len);
     use_up(c, head_len);
     assert_memory_equal(out->head, "HTTP/1.1 ", 9);
-    out->status = atoi(out->head + 9);
+    int64_t status;
+    assert_int_equal(str_to_int64((struct str){out->head + 9, 3}, &status), OK);
+    out->status = (int)status;
     receive_body(c, out, has_body ? content_length(out->head) : 0);
 }
 

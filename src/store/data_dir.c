@@ -279,7 +279,7 @@ data_dir_open(const char *dir, uint64_t reserve_bytes, struct data_dir *out, cha
                         .reserve_bytes = reserve_bytes,
                         .problem = problem,
                         .problem_size = problem_size};
-    struct data_dir d;
+    struct data_dir d = {.lock_fd = -1};
     int code = make_dir(&o);
     if (code == OK)
         code = claim(&o, &d.lock_fd);
