@@ -14,8 +14,9 @@ struct node {
 };
 
 struct omap {
-    struct node *head; // of all levels, before every entry
-    size_t levels;     // in use
+    struct arena *arena; // NULL: on the heap
+    struct node *head;   // of all levels, before every entry
+    size_t levels;       // in use
     size_t count;
     uint64_t random;
 };
@@ -25,12 +26,21 @@ struct path {
     struct node *before[LEVELS_MAX];
 };
 
+static void *
+alloc(struct arena *arena, size_t size)
+{
+    if (arena != NULL)
+        return arena_alloc(arena, size);
+    void *zeroed = calloc(1, size);
+    CHECK(zeroed != NULL);
+    return zeroed;
+}
+
 static struct node *
-node_new(struct str key, size_t levels)
+node_new(struct arena *arena, struct str key, size_t levels)
 {
     size_t next_bytes = levels * sizeof(struct node *);
-    struct node *n = calloc(1, sizeof(*n) + next_bytes + key.len);
-    CHECK(n != NULL);
+    struct node *n = alloc(arena, sizeof(*n) + next_bytes + key.len);
     char *bytes = (char *)n + sizeof(*n) + next_bytes;
     if (key.len > 0)
         memcpy(bytes, key.ptr, key.len);
@@ -89,9 +99,15 @@ entry_of(struct node *n)
 struct omap *
 omap_new(uint64_t seed)
 {
-    struct omap *m = calloc(1, sizeof(*m));
-    CHECK(m != NULL);
-    m->head = node_new((struct str){0}, LEVELS_MAX);
+    return omap_new_in(NULL, seed);
+}
+
+struct omap *
+omap_new_in(struct arena *arena, uint64_t seed)
+{
+    struct omap *m = alloc(arena, sizeof(*m));
+    m->arena = arena;
+    m->head = node_new(arena, (struct str){0}, LEVELS_MAX);
     m->levels = 1;
     m->random = seed;
     return m;
@@ -102,6 +118,7 @@ omap_free(struct omap *m, void (*value_free)(void *value))
 {
     if (m == NULL)
         return;
+    CHECK(m->arena == NULL);
     for (struct node *n = m->head->next[0], *next; n != NULL; n = next) {
         next = n->next[0];
         if (value_free != NULL)
@@ -132,7 +149,7 @@ omap_put(struct omap *m, struct str key)
     struct node *n = descend(m, key, &path)->next[0];
     if (has_key(n, key))
         return entry_of(n);
-    n = node_new(key, levels_draw(m));
+    n = node_new(m->arena, key, levels_draw(m));
     for (; m->levels < n->levels; m->levels++)
         path.before[m->levels] = m->head;
     for (size_t level = 0; level < n->levels; level++) {
@@ -153,7 +170,8 @@ omap_take(struct omap *m, struct str key)
     for (size_t level = 0; level < n->levels; level++)
         path.before[level]->next[level] = n->next[level];
     void *value = n->entry.value;
-    free(n);
+    if (m->arena == NULL)
+        free(n);
     m->count--;
     return value;
 }

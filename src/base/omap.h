@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "src/base/str.h"
+#include "src/base/arena.h"
 
 // A skip list. Keys are copied in; values belong to the caller. Not thread-safe. Iteration stays
 // valid over inserts, and over the removal of other entries than the one it stands on.
@@ -14,6 +14,8 @@ struct omap_entry {
 
 // The seed decides the levels only, so that a run can be repeated.
 struct omap *omap_new(uint64_t seed);
+// All of it lives in the arena, taken entries too, and goes with it: never omap_free.
+struct omap *omap_new_in(struct arena *arena, uint64_t seed);
 // value_free may be NULL.
 void omap_free(struct omap *m, void (*value_free)(void *value));
 size_t omap_count(const struct omap *m);

@@ -228,6 +228,21 @@ iterates_over_changes(void **state)
     omap_free(m, NULL);
 }
 
+static void
+lives_in_an_arena(void **state)
+{
+    struct arena arena;
+    arena_init(&arena);
+    struct omap *m = omap_new_in(&arena, 1);
+    omap_put(m, STR("b"))->value = m;
+    omap_put(m, STR("a"));
+    assert_ptr_equal(omap_take(m, STR("b")), m);
+    assert_null(omap_find(m, STR("b")));
+    assert_int_equal(omap_count(m), 1);
+    assert_true(str_eq(omap_first(m)->key, STR("a")));
+    arena_fini(&arena);
+}
+
 // 100,000 searches among 50,000 entries that came in order: far too slow if they walked.
 static void
 searches_do_not_walk_the_list(void **state)
@@ -257,6 +272,7 @@ main(void)
         cmocka_unit_test(copies_its_keys),
         cmocka_unit_test(frees_values_that_are_left),
         cmocka_unit_test(iterates_over_changes),
+        cmocka_unit_test(lives_in_an_arena),
         cmocka_unit_test(searches_do_not_walk_the_list),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

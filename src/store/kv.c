@@ -42,7 +42,6 @@ txn_end(struct kv_txn *txn)
         txn->kv->backend->ops->snapshot_free(txn->kv->backend, txn->snapshot);
         live_read_end(txn->loop, &txn->reader);
     }
-    overlay_fini(&txn->writes);
 }
 
 static void

@@ -8,7 +8,7 @@ static struct overlay_write *
 put_write(struct overlay *o, struct str key)
 {
     if (o->writes == NULL)
-        o->writes = omap_new(1); // levels only; keys do not influence them
+        o->writes = omap_new_in(o->arena, 1); // levels only; keys do not influence them
     struct omap_entry *e = omap_put(o->writes, key);
     if (e->value == NULL) {
         e->value = ARENA_NEW(o->arena, struct overlay_write);
@@ -36,14 +36,6 @@ overlay_init(struct overlay *o, struct arena *arena)
 {
     *o = (struct overlay){.arena = arena};
     o->stamped_end = &o->stamped;
-}
-
-void
-overlay_fini(struct overlay *o)
-{
-    if (o->writes != NULL)
-        omap_free(o->writes, NULL);
-    o->writes = NULL;
 }
 
 bool

@@ -7,7 +7,7 @@
 
 enum overlay_kind { OVERLAY_SET, OVERLAY_DEL, OVERLAY_ADD, OVERLAY_STAMPED };
 
-// The last word on one key. Strings live in the transaction's arena.
+// The last word on one key. All of an overlay lives in the transaction's arena.
 struct overlay_write {
     enum overlay_kind kind;
     struct str value; // SET, STAMPED
@@ -34,7 +34,6 @@ struct overlay {
 };
 
 void overlay_init(struct overlay *o, struct arena *arena);
-void overlay_fini(struct overlay *o);
 bool overlay_is_empty(const struct overlay *o);
 
 // As the functions of kv.h. Sizes are checked by the caller.
