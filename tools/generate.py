@@ -31,7 +31,7 @@ def run_service(args: argparse.Namespace) -> None:
         f"{stem}_api.h": service_c.header_lines(service),
         f"{stem}_tables.c": service_c.tables_lines(service),
     }
-    inputs = [model.path for model in service.models]
+    inputs = [file for model in service.models for file in model.files]
     if (ROOT / "services" / args.name / "records.json").exists():
         kept = records.load_records(ROOT, args.name)
         outputs[f"{stem}_records.h"] = records.header_lines(kept)

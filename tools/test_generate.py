@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # Tests of the generator and of what fetches its models.
 # SPDX-License-Identifier: Apache-2.0
+import json
 import os
 import subprocess
 import tempfile
@@ -11,9 +12,10 @@ from typing import Any
 
 import fetch_models
 from gen import names, records, service_c
-from gen.model import Model
+from gen.model import Model, apply_patch, load_model
 from gen.problem import Problem
-from gen.service import Service, assemble_service, load_service
+from gen.routes import Guard
+from gen.service import Operation, Service, assemble_service, load_service
 from gen.shapes import Row
 from gen.tables import TextPool
 
@@ -97,7 +99,6 @@ class SqsTest(unittest.TestCase):
             "int sqs_delete_queue(struct call *c, const struct sqs_delete_queue_request *in);",
             header,
         )
-        self.assertNotIn("sqs_purge_queue", header)
 
 
 class StsTest(unittest.TestCase):
@@ -116,7 +117,8 @@ class StsTest(unittest.TestCase):
 def small_model(shapes: dict[str, Any], protocol: str = "query") -> Model:
     """One operation, Do, whose input and output are the shape In."""
     metadata = {"protocol": protocol, "apiVersion": "1", "endpointPrefix": "x"}
-    operations = {"Do": {"input": {"shape": "In"}, "output": {"shape": "In"}}}
+    http = {"method": "POST", "requestUri": "/"}
+    operations = {"Do": {"input": {"shape": "In"}, "output": {"shape": "In"}, "http": http}}
     shapes = {"String": {"type": "string"}} | shapes
     return Model({"metadata": metadata, "operations": operations, "shapes": shapes}, "a model")
 
@@ -164,11 +166,14 @@ class StructTest(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
 
     def test_shapes_that_the_tables_cannot_hold_are_refused(self) -> None:
-        for trait in ("document", "streaming", "eventstream"):
-            body: dict[str, Any] = {"type": "structure", "members": {}, trait: True}
+        empty = {"type": "structure", "members": {}}
+        for body, text in (
+            (empty | {"eventstream": True}, "event stream"),
+            ({"type": "list", "member": {"shape": "Empty"}, "sparse": True}, "sparse"),
+        ):
             members = {"Body": {"shape": "Body"}}
-            shapes = {"In": {"type": "structure", "members": members}, "Body": body}
-            with self.subTest(trait), self.assertRaisesRegex(Problem, f"x: Do: In.Body .*{trait}"):
+            shapes = {"In": {"type": "structure", "members": members}, "Body": body, "Empty": empty}
+            with self.subTest(text), self.assertRaisesRegex(Problem, f"x: Do: In.Body .*{text}"):
                 small_service(shapes)
 
     def test_errors_that_the_model_lacks(self) -> None:
@@ -183,6 +188,12 @@ class StructTest(unittest.TestCase):
         members = {"A": {"shape": "FooBar"}, "B": {"shape": "foo_bar"}}
         with self.assertRaisesRegex(Problem, "x_foo_bar"):
             small_service(shapes | {"In": {"type": "structure", "members": members}})
+
+    def test_operations_that_are_not_listed_have_no_handler(self) -> None:
+        model = small_model({"In": {"type": "structure", "members": {}}})
+        service = assemble_service({"name": "x", "operations": []}, [model], "x")
+        self.assertNotIn("x_do(", "\n".join(service_c.header_lines(service)))
+        self.assertIn("    NULL, // Do", service_c.tables_lines(service))
 
     def test_unknown_operation(self) -> None:
         with self.assertRaisesRegex(Problem, "has no operation 'Undo'"):
@@ -199,6 +210,149 @@ class StructTest(unittest.TestCase):
         query_names = [r.query_name for r in service.shapes["In"].rows]
         self.assertEqual(query_names, ["Plain", "LocatedAt", "b"])
         self.assertEqual(row(service, "In.Located").xml_name, "locatedAt")
+
+
+def rest_service(operations: dict[str, Any], shapes: dict[str, Any]) -> Service:
+    metadata = {"protocol": "rest-xml", "apiVersion": "1", "endpointPrefix": "x"}
+    shapes = {"String": {"type": "string"}} | shapes
+    model = Model({"metadata": metadata, "operations": operations, "shapes": shapes}, "a model")
+    return assemble_service({"name": "x", "operations": list(operations)}, [model], "x")
+
+
+class RestTest(unittest.TestCase):
+    """S3's model: the one with the most of HTTP in it."""
+
+    service: Service
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        cls.service = every_operation("1.44.5", "s3/2006-03-01")
+
+    def operation(self, name: str) -> Operation:
+        return next(op for op in self.service.operations if op.name == name)
+
+    def test_places(self) -> None:
+        for path, place, name in (
+            ("PutObjectRequest.Bucket", "URI", "Bucket"),
+            ("PutObjectRequest.Metadata", "PREFIX_HEADERS", "x-amz-meta-"),
+            ("PutObjectRequest.ContentMD5", "HEADER", "Content-MD5"),
+            ("UploadPartRequest.PartNumber", "QUERY", "partNumber"),
+            ("PutObjectRequest.Body", "BODY", "Body"),
+        ):
+            with self.subTest(path):
+                self.assertEqual(row(self.service, path).location, f"WIRE_IN_{place}")
+                self.assertEqual(row(self.service, path).xml_name, name)
+
+    def test_payloads(self) -> None:
+        shape = self.service.shapes["PutObjectRequest"]
+        self.assertEqual(shape.rows[shape.payload_row - 1].name, "Body")
+        self.assertIn("WIRE_STREAMING", row(self.service, "PutObjectRequest.Body").flags)
+        root = row(self.service, "DeleteObjectsRequest.Delete").xml_name
+        self.assertEqual(root, "Delete")
+
+    def test_namespaces(self) -> None:
+        uri = "http://s3.amazonaws.com/doc/2006-03-01/"
+        self.assertEqual(self.service.xml_namespace, uri)
+        prefixed = 'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
+        self.assertEqual(row(self.service, "Grant.Grantee").xml_namespace, prefixed)
+        self.assertIn("WIRE_XML_ATTRIBUTE", row(self.service, "Grantee.Type").flags)
+
+    def test_what_the_patch_adds(self) -> None:
+        self.assertEqual(self.operation("ListObjectsV2").output_root, "ListBucketResult")
+        self.assertTrue(self.operation("GetBucketLocation").is_root_value)
+        self.assertTrue(self.service.metadata("bareErrors"))
+
+    def test_twins_are_guarded(self) -> None:
+        order = [self.service.operations[index].name for index in self.service.routes]
+        names = ["UploadPartCopy", "UploadPart", "CopyObject", "PutObject"]
+        self.assertEqual([name for name in order if name in names], names)
+        self.assertEqual(self.operation("UploadPart").guard.query, ("partNumber", "uploadId"))
+        self.assertEqual(self.operation("CopyObject").guard.header, "x-amz-copy-source")
+        self.assertEqual(self.operation("PutObject").guard, Guard())
+        newer, older = "GetBucketLifecycleConfiguration", "GetBucketLifecycle"
+        self.assertLess(order.index(newer), order.index(older))
+
+    def test_errors_have_their_own_members(self) -> None:
+        error = next(e for e in self.service.errors if e.name == "InvalidObjectState")
+        self.assertEqual((error.shape, error.status), ("InvalidObjectState", 403))
+        members = [r.name for r in self.service.shapes["InvalidObjectState"].rows]
+        self.assertEqual(members, ["StorageClass", "AccessTier"])
+        plain = next(e for e in self.service.errors if e.name == "NoSuchKey")
+        self.assertEqual((plain.shape, plain.status), (None, 404))
+
+    def test_operations_are_sorted(self) -> None:
+        names_ = [op.name for op in self.service.operations]
+        self.assertEqual(names_, sorted(names_))
+
+    def test_the_parameters_of_an_output_are_in_its_body(self) -> None:
+        members = {"A": {"shape": "String", "location": "querystring", "locationName": "a"}}
+        shapes = {"Both": {"type": "structure", "members": members}}
+        http = {"method": "GET", "requestUri": "/"}
+        service = rest_service({"Do": {"http": http, "output": {"shape": "Both"}}}, shapes)
+        self.assertEqual(row(service, "Both.A").location, "WIRE_IN_BODY")
+
+    def test_a_pattern_that_nothing_matches(self) -> None:
+        http = {"method": "GET", "requestUri": "/{a}.{b}"}
+        with self.assertRaisesRegex(Problem, r"no pattern of ours matches the URI /\{a\}"):
+            rest_service({"Do": {"http": http}}, {})
+
+
+class MessageTest(unittest.TestCase):
+    def test_spelling(self) -> None:
+        for key in ("message", "Message"):
+            error = {"type": "structure", "members": {key: {"shape": "String"}}, "exception": True}
+            service = small_service({"In": {"type": "structure", "members": {}}, "Bad": error})
+            self.assertEqual(service.errors[0].message_name, "" if key == "message" else key)
+            self.assertIsNone(service.errors[0].shape)
+
+
+def has_events(model: Model, shape: str, seen: set[str]) -> bool:
+    if shape in seen:
+        return False
+    seen.add(shape)
+    is_stream = bool(model.shapes[shape].get("eventstream"))
+    return is_stream or any(has_events(model, ref["shape"], seen) for _, ref in model.refs(shape))
+
+
+def every_operation(release: str, path: str) -> Service:
+    """But those that stream events."""
+    model = load_model(MODELS, ROOT / "models/patches", release, path)
+    listed = [
+        name
+        for name, raw in model.operations.items()
+        if not any(has_events(model, raw[s]["shape"], set()) for s in ("input", "output") if s in raw)
+    ]
+    name = path.split("/", maxsplit=1)[0]
+    return assemble_service({"name": name, "operations": listed}, [model], name)
+
+
+class EveryModelTest(unittest.TestCase):
+    def test_tables(self) -> None:
+        pins = json.loads((ROOT / "models/pins.json").read_text(encoding="utf-8"))
+        for release, pinned in pins["releases"].items():
+            for path in pinned["models"]:
+                with self.subTest(f"{release} {path}"):
+                    service = every_operation(release, path)
+                    self.assertTrue(service_c.header_lines(service))
+                    self.assertTrue(service_c.tables_lines(service))
+                    routes = service.routes
+                    self.assertIn(sorted(routes), ([], list(range(len(service.operations)))))
+
+
+class PatchTest(unittest.TestCase):
+    def test_patches_say_why(self) -> None:
+        for patch in (ROOT / "models/patches").glob("*/*.json"):
+            self.assertTrue(json.loads(patch.read_text(encoding="utf-8"))["reason"])
+
+    def test_a_patch_puts_in_and_takes_out(self) -> None:
+        raw = {"shapes": {"A": {"type": "string", "pattern": "x"}, "B": {"type": "string"}}}
+        apply_patch(raw, {"reason": "r", "shapes": {"A": {"max": 3, "pattern": None}}}, "p")
+        self.assertEqual(raw["shapes"]["A"], {"type": "string", "max": 3})
+        self.assertEqual(raw["shapes"]["B"], {"type": "string"})
+
+    def test_a_patch_without_a_reason(self) -> None:
+        with self.assertRaisesRegex(Problem, "'reason' is missing"):
+            apply_patch({}, {"shapes": {}}, "p")
 
 
 class NamesTest(unittest.TestCase):

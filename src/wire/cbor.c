@@ -83,8 +83,11 @@ put_value(const struct wire_model *m, const struct wire_member *row, const void 
         put_map(m, row->shape, at, out);
         break;
     case WIRE_STRING:
+    case WIRE_DOCUMENT: // its JSON text
+        cbor_put_string(out, CBOR_TEXT, *(const struct str *)at);
+        break;
     case WIRE_BLOB:
-        cbor_put_string(out, type == WIRE_STRING ? CBOR_TEXT : CBOR_BYTES, *(const struct str *)at);
+        cbor_put_string(out, CBOR_BYTES, *(const struct str *)at);
         break;
     case WIRE_BOOLEAN:
         cbor_put_bool(out, ((const struct opt_bool *)at)->value);
@@ -180,6 +183,7 @@ read_scalar(struct cbor_reader *r, enum wire_type type, void *at)
     int64_t value;
     switch (type) {
     case WIRE_STRING:
+    case WIRE_DOCUMENT:
         return cbor_read_string(r, CBOR_TEXT, at);
     case WIRE_BLOB:
         return cbor_read_string(r, CBOR_BYTES, at);

@@ -264,6 +264,28 @@ cbor_put_double(struct buf *b, double value)
 }
 
 void
+cbor_put_float(struct buf *b, double value)
+{
+    float narrow = (float)value;
+    uint32_t bits;
+    memcpy(&bits, &narrow, sizeof(bits));
+    if (isnan(value))
+        put_sized(b, CBOR_SIMPLE, INFO_4_BYTES, 0x7fc00000);
+    else if ((double)narrow == value)
+        put_sized(b, CBOR_SIMPLE, INFO_4_BYTES, bits);
+    else
+        cbor_put_float64(b, value);
+}
+
+void
+cbor_put_float64(struct buf *b, double value)
+{
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof(bits));
+    put_sized(b, CBOR_SIMPLE, INFO_8_BYTES, bits);
+}
+
+void
 cbor_put_null(struct buf *b)
 {
     buf_put_char(b, (char)(CBOR_SIMPLE << 5 | SIMPLE_NULL));

@@ -39,4 +39,7 @@ void cbor_put_int(struct buf *b, int64_t value);
 void cbor_put_string(struct buf *b, enum cbor_major major, struct str s);
 void cbor_put_bool(struct buf *b, bool value);
 void cbor_put_double(struct buf *b, double value); // the shortest form that keeps the value
+// Without halves, which not every reader takes: 4 bytes when they keep the value, else 8.
+void cbor_put_float(struct buf *b, double value);
+void cbor_put_float64(struct buf *b, double value); // 8 bytes, always
 void cbor_put_null(struct buf *b);

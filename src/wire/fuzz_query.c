@@ -14,7 +14,7 @@ check_encodes(struct arena *arena, const struct test_thing *in)
     struct buf xml, json;
     buf_init(&xml, arena, 0);
     buf_init(&json, arena, 0);
-    wire_query_encode(&test_service, &test_operations[0], in, STR("id"), &xml);
+    wire_query_encode(&test_service, &test_operations[DO_THING], in, STR("id"), &xml);
     CHECK(str_is_utf8(buf_str(&xml)));
     wire_json_encode(&test_model, TEST_THING, in, &json);
     CHECK(wire_json_decode(&test_model, TEST_THING, buf_str(&json), arena, &again, &problem) == OK);

@@ -1,13 +1,13 @@
 // awsJson1_0 and awsJson1_1 requests: JSON text straight into C structs.
 // SPDX-License-Identifier: Apache-2.0
-#include "src/wire/protocol.h"
+#include "src/wire/json_value.h"
 
 #include "src/base/encoding.h"
 #include "src/wire/json.h"
 #include "src/wire/lookup.h"
 #include "src/wire/problem.h"
+#include "src/wire/protocol.h"
 #include "src/wire/scalar.h"
-#include "src/wire/value.h"
 
 struct json_decoder {
     struct decoder base;
@@ -23,10 +23,10 @@ static const char *const kind_texts[] = {
     [JSON_NUMBER] = "NUMBER_VALUE", [JSON_STRING] = "STRING_VALUE",
 };
 static const char *const type_texts[] = {
-    [WIRE_STRUCTURE] = "a structure", [WIRE_LIST] = "a list", [WIRE_MAP] = "a map",
-    [WIRE_STRING] = "a String",       [WIRE_BLOB] = "a Blob", [WIRE_BOOLEAN] = "a Boolean",
-    [WIRE_INTEGER] = "an Integer",    [WIRE_LONG] = "a Long", [WIRE_DOUBLE] = "a Double",
-    [WIRE_TIMESTAMP] = "a Timestamp",
+    [WIRE_STRUCTURE] = "a structure", [WIRE_LIST] = "a list",         [WIRE_MAP] = "a map",
+    [WIRE_STRING] = "a String",       [WIRE_BLOB] = "a Blob",         [WIRE_BOOLEAN] = "a Boolean",
+    [WIRE_INTEGER] = "an Integer",    [WIRE_LONG] = "a Long",         [WIRE_DOUBLE] = "a Double",
+    [WIRE_TIMESTAMP] = "a Timestamp", [WIRE_DOCUMENT] = "a document",
 };
 
 static int
@@ -124,6 +124,17 @@ read_timestamp(struct json_decoder *d, enum json_kind kind, enum wire_time_forma
     return wrong_text(d, kind, WIRE_TIMESTAMP, code);
 }
 
+// The text as it was sent, checked.
+static int
+read_document(struct json_decoder *d, struct str *at)
+{
+    (void)json_peek(&d->reader); // skips white space
+    const char *begin = d->reader.at;
+    TRY(json_skip(&d->reader));
+    *at = (struct str){begin, (size_t)(d->reader.at - begin)};
+    return OK;
+}
+
 static int
 read_member(struct json_decoder *d, const struct wire_member *row, void *structure)
 {
@@ -153,12 +164,22 @@ read_structure(struct json_decoder *d, uint16_t shape, void *structure)
     }
 }
 
+// An element that keeps its place, or is left out as if it had not been sent.
 static int
-read_item(struct json_decoder *d, const struct wire_member *row, struct value_list *list)
+read_null(struct json_decoder *d, bool is_sparse, struct value_list *list, void **item)
+{
+    if (is_sparse)
+        TRY(value_list_add(&d->base, list, item));
+    return json_read_literal(&d->reader);
+}
+
+static int
+read_item(struct json_decoder *d, const struct wire_member *row, bool is_sparse,
+          struct value_list *list)
 {
     void *item;
     if (json_peek(&d->reader) == JSON_NULL)
-        return json_read_literal(&d->reader);
+        return read_null(d, is_sparse, list, &item);
     TRY(value_list_add(&d->base, list, &item));
     int code = read_value(d, row, (char *)item + row->offset);
     if (code != OK)
@@ -177,21 +198,23 @@ read_list(struct json_decoder *d, uint16_t shape, void *array)
         TRY(json_array_next(&d->reader, &more));
         if (!more)
             break;
-        TRY(read_item(d, value_rows(d->base.m, shape), &list));
+        TRY(read_item(d, value_rows(d->base.m, shape), d->base.m->shapes[shape].is_sparse, &list));
     }
     value_list_end(&d->base, &list);
     return OK;
 }
 
 static int
-read_entry(struct json_decoder *d, const struct wire_member *rows, struct str key,
+read_entry(struct json_decoder *d, const struct wire_member *rows, bool is_sparse, struct str key,
            struct value_list *list)
 {
     void *entry;
-    if (json_peek(&d->reader) == JSON_NULL)
+    if (!is_sparse && json_peek(&d->reader) == JSON_NULL)
         return json_read_literal(&d->reader);
     TRY(value_list_add(&d->base, list, &entry));
     *(struct str *)((char *)entry + rows[0].offset) = key;
+    if (json_peek(&d->reader) == JSON_NULL)
+        return json_read_literal(&d->reader);
     int code = read_value(d, &rows[1], (char *)entry + rows[1].offset);
     if (code != OK)
         problem_in_key(d->base.problem, d->base.arena, key);
@@ -211,7 +234,7 @@ read_map(struct json_decoder *d, uint16_t shape, void *array)
         TRY(json_object_next(&d->reader, &more, &key));
         if (!more)
             break;
-        TRY(read_entry(d, rows, key, &list));
+        TRY(read_entry(d, rows, d->base.m->shapes[shape].is_sparse, key, &list));
     }
     value_list_end(&d->base, &list);
     value_map_unique(d->base.arena, list.item_size, rows[0].offset, array);
@@ -242,33 +265,54 @@ read_value(struct json_decoder *d, const struct wire_member *row, void *at)
         return read_double(d, kind, at);
     case WIRE_TIMESTAMP:
         return read_timestamp(d, kind, row->time_format, at);
+    case WIRE_DOCUMENT:
+        return read_document(d, at);
     }
     return E_INVALID;
 }
 
-static int
-read_body(struct json_decoder *d, uint16_t shape, void *out)
+static struct json_decoder
+begin(const struct decoder *base, struct str body)
 {
-    enum json_kind kind = json_peek(&d->reader);
+    struct json_decoder d = {
+        .base = *base,
+        .lookup = {.m = base->m,
+                   .arena = base->arena,
+                   .name_at = offsetof(struct wire_member, json_name)},
+    };
+    json_reader_init(&d.reader, body, base->arena, WIRE_DEPTH_MAX);
+    return d;
+}
+
+int
+json_decode_members(const struct decoder *base, uint16_t shape, struct str body, void *structure)
+{
+    struct json_decoder d = begin(base, body);
+    enum json_kind kind = json_peek(&d.reader);
     if (kind != JSON_OBJECT)
-        return wrong_type(d, kind, WIRE_STRUCTURE);
-    TRY(read_structure(d, shape, out));
-    return json_end(&d->reader);
+        return wrong_type(&d, kind, WIRE_STRUCTURE);
+    TRY(read_structure(&d, shape, structure));
+    return json_end(&d.reader);
+}
+
+int
+json_decode_value(const struct decoder *base, const struct wire_member *row, struct str body,
+                  void *at)
+{
+    struct json_decoder d = begin(base, body);
+    TRY(read_value(&d, row, at));
+    return json_end(&d.reader);
 }
 
 int
 wire_json_decode(const struct wire_model *m, uint16_t shape, struct str body, struct arena *arena,
                  void *out, struct wire_problem *problem)
 {
-    struct json_decoder d = {
-        .base = {.m = m, .arena = arena, .problem = problem},
-        .lookup = {.m = m, .arena = arena, .name_at = offsetof(struct wire_member, json_name)},
-    };
+    struct decoder d = {.m = m, .arena = arena, .problem = problem};
     *problem = (struct wire_problem){0};
     memset(out, 0, m->shapes[shape].c_size);
     if (body.len == 0)
         return OK;
-    json_reader_init(&d.reader, body, arena, WIRE_DEPTH_MAX);
-    int code = read_body(&d, shape, out);
+    int code = json_decode_members(&d, shape, body, out);
     return code == OK ? OK : problem_of_code(problem, arena, code, "The request is not valid JSON");
 }

@@ -1,16 +1,13 @@
 // awsJson1_0 and awsJson1_1 responses: C structs to JSON text, and error bodies.
 // SPDX-License-Identifier: Apache-2.0
-#include "src/wire/protocol.h"
+#include "src/wire/json_value.h"
 
 #include <math.h>
 
 #include "src/base/encoding.h"
 #include "src/wire/json.h"
+#include "src/wire/protocol.h"
 #include "src/wire/scalar.h"
-#include "src/wire/value.h"
-
-static void put_value(const struct wire_model *m, const struct wire_member *row, const void *at,
-                      struct buf *out);
 
 // Names of the model hold nothing that JSON escapes.
 static void
@@ -56,21 +53,39 @@ put_time(struct buf *out, enum wire_time_format format, int64_t ms)
     buf_put(out, str_of(quote));
 }
 
+bool
+json_put_members(const struct wire_model *m, uint16_t shape, const void *structure, bool is_first,
+                 struct buf *out)
+{
+    const struct wire_member *rows = value_rows(m, shape);
+    bool is_any = false;
+    for (size_t i = 0; i < m->shapes[shape].member_count; i++) {
+        const void *at = value_get(m, &rows[i], structure);
+        if (at == NULL || rows[i].location != WIRE_IN_BODY)
+            continue;
+        put_name(out, wire_text(m, rows[i].json_name), is_first && !is_any);
+        json_put_value(m, &rows[i], at, out);
+        is_any = true;
+    }
+    return is_any;
+}
+
 static void
 put_structure(const struct wire_model *m, uint16_t shape, const void *structure, struct buf *out)
 {
-    const struct wire_member *rows = value_rows(m, shape);
-    bool is_first = true;
     buf_put_char(out, '{');
-    for (size_t i = 0; i < m->shapes[shape].member_count; i++) {
-        const void *at = value_get(m, &rows[i], structure);
-        if (at == NULL)
-            continue;
-        put_name(out, wire_text(m, rows[i].json_name), is_first);
-        put_value(m, &rows[i], at, out);
-        is_first = false;
-    }
+    json_put_members(m, shape, structure, true, out);
     buf_put_char(out, '}');
+}
+
+static void
+put_element(const struct wire_model *m, const struct wire_member *row, const void *at,
+            struct buf *out)
+{
+    if (value_is_null(m, row->shape, at))
+        buf_put(out, STR("null"));
+    else
+        json_put_value(m, row, at, out);
 }
 
 static void
@@ -82,7 +97,7 @@ put_list(const struct wire_model *m, uint16_t shape, const struct wire_array *a,
     for (size_t i = 0; i < a->count; i++) {
         if (i > 0)
             buf_put_char(out, ',');
-        put_value(m, row, (char *)value_item(a, item_size, i) + row->offset, out);
+        put_element(m, row, (char *)value_item(a, item_size, i) + row->offset, out);
     }
     buf_put_char(out, ']');
 }
@@ -99,21 +114,16 @@ put_map(const struct wire_model *m, uint16_t shape, const struct wire_array *a, 
             buf_put_char(out, ',');
         json_put_string(out, *(const struct str *)(entry + rows[0].offset));
         buf_put_char(out, ':');
-        put_value(m, &rows[1], entry + rows[1].offset, out);
+        put_element(m, &rows[1], entry + rows[1].offset, out);
     }
     buf_put_char(out, '}');
 }
 
-// A value in place; absent ones can only be elements of lists and maps.
-static void
-put_value(const struct wire_model *m, const struct wire_member *row, const void *at,
-          struct buf *out)
+void
+json_put_value(const struct wire_model *m, const struct wire_member *row, const void *at,
+               struct buf *out)
 {
     enum wire_type type = m->shapes[row->shape].type;
-    if (!value_is_present(type, at)) {
-        buf_put(out, STR("null"));
-        return;
-    }
     switch (type) {
     case WIRE_STRUCTURE:
         put_structure(m, row->shape, at, out);
@@ -143,6 +153,9 @@ put_value(const struct wire_model *m, const struct wire_member *row, const void 
     case WIRE_TIMESTAMP:
         put_time(out, row->time_format, ((const struct opt_time *)at)->value);
         break;
+    case WIRE_DOCUMENT:
+        buf_put(out, *(const struct str *)at);
+        break;
     }
 }
 
@@ -150,6 +163,20 @@ void
 wire_json_encode(const struct wire_model *m, uint16_t shape, const void *in, struct buf *out)
 {
     put_structure(m, shape, in, out);
+}
+
+void
+json_put_error_members(const struct wire_error_text *e, bool is_first, struct buf *out)
+{
+    if (str_is_present(e->message)) {
+        buf_put(out, is_first ? STR("") : STR(","));
+        json_put_string(out, str_is_present(e->message_name) ? e->message_name : STR("message"));
+        buf_put_char(out, ':');
+        json_put_string(out, e->message);
+        is_first = false;
+    }
+    if (e->context != NULL)
+        json_put_members(e->m, e->shape, e->context, is_first, out);
 }
 
 void
@@ -164,7 +191,6 @@ wire_json_encode_error(const struct wire_error_text *e, struct buf *out)
     buf_put(&type, e->name);
     buf_put(out, STR("{\"__type\":"));
     json_put_string(out, buf_str(&type));
-    buf_put(out, STR(",\"message\":"));
-    json_put_string(out, e->message);
+    json_put_error_members(e, false, out);
     buf_put_char(out, '}');
 }

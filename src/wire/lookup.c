@@ -52,6 +52,8 @@ index_new(struct lookup *l, uint16_t shape)
         index->slot_count *= 2;
     index->slots = ARENA_ARRAY(l->arena, index->slot_count, uint16_t);
     for (size_t row = 0; row < s->member_count; row++) {
+        if (l->m->members[s->member_first + row].location != WIRE_IN_BODY)
+            continue;
         size_t slot = hash(str_of(row_name(l, &l->m->members[s->member_first + row])));
         while (index->slots[slot & (index->slot_count - 1)] != 0)
             slot++;
@@ -95,7 +97,7 @@ lookup_member(struct lookup *l, uint16_t shape, struct str name, size_t *hint)
         return find_indexed(l, shape, name);
     for (size_t i = 0, at = *hint; i < s->member_count; i++, at++) {
         at = at < s->member_count ? at : 0;
-        if (is_name(row_name(l, &rows[at]), name)) {
+        if (rows[at].location == WIRE_IN_BODY && is_name(row_name(l, &rows[at]), name)) {
             l->scanned += i;
             *hint = at + 1;
             return &rows[at];

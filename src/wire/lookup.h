@@ -15,6 +15,6 @@ struct lookup {
     struct lookup_index *indexes;
 };
 
-// *hint begins as 0 and stays with one value of the shape. NULL: no such member.
+// A member of a body. *hint begins as 0 and stays with one value of the shape. NULL: none such.
 const struct wire_member *lookup_member(struct lookup *l, uint16_t shape, struct str name,
                                         size_t *hint);

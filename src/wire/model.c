@@ -5,9 +5,16 @@
 const struct wire_operation *
 wire_operation_find(const struct wire_service *s, struct str name)
 {
-    for (size_t i = 0; i < s->operation_count; i++) {
-        if (str_eq(name, str_of(wire_text(s->model, s->operations[i].name))))
-            return &s->operations[i];
+    size_t from = 0, to = s->operation_count;
+    while (from < to) {
+        size_t middle = from + (to - from) / 2;
+        int order = str_cmp(name, str_of(wire_text(s->model, s->operations[middle].name)));
+        if (order == 0)
+            return &s->operations[middle];
+        if (order < 0)
+            to = middle;
+        else
+            from = middle + 1;
     }
     return NULL;
 }

@@ -6,6 +6,8 @@
 
 // How a shape looks in C:
 //   string, blob    struct str                      absent: ptr NULL
+//   streaming blob  struct str: its bytes are buffered until src/http has streams
+//   document        struct str that holds JSON text
 //   scalars         struct opt_bool, opt_int, opt_long, opt_double, opt_time (ms since 1970)
 //   list            struct { T *items; size_t count; }                  absent: items NULL
 //   map             struct { struct { struct str key; T value; } *items; size_t count; }
@@ -56,12 +58,28 @@ enum wire_type {
     WIRE_LONG,
     WIRE_DOUBLE, // float too
     WIRE_TIMESTAMP,
+    WIRE_DOCUMENT, // any JSON value, as text
 };
 
 enum wire_member_flags {
     WIRE_REQUIRED = 1,
     WIRE_FLATTENED = 2, // query and XML: a list or map without a wrapping element
     WIRE_XML_ATTRIBUTE = 4,
+    WIRE_IDEMPOTENCY_TOKEN = 8, // absent: the client's side fills in a random one
+    WIRE_HOST_LABEL = 16,       // stands in the operation's host_prefix too
+    WIRE_STREAMING = 32,        // a payload of any length
+};
+
+// Where a REST protocol puts a member of an input, output or error. What is not in the body is
+// found under the row's xml_name there.
+enum wire_location {
+    WIRE_IN_BODY,
+    WIRE_IN_URI,            // a label of the path
+    WIRE_IN_QUERY,          // a parameter of the query string
+    WIRE_IN_QUERY_MAP,      // a map of all parameters of the query string
+    WIRE_IN_HEADER,         //
+    WIRE_IN_PREFIX_HEADERS, // a map of all headers that begin with xml_name, which may be ""
+    WIRE_IN_STATUS_CODE,
 };
 
 enum wire_time_format { WIRE_TIME_DEFAULT, WIRE_TIME_ISO, WIRE_TIME_EPOCH, WIRE_TIME_HTTP };
@@ -72,12 +90,14 @@ struct wire_member {
     uint32_t name; // AWS's name
     uint32_t json_name;
     uint32_t query_name; // in forms
-    uint32_t xml_name;
-    uint32_t offset; // of the C member, from the start of its struct, entry or item
+    uint32_t xml_name;   // and the name of a header, query parameter or label
+    uint32_t offset;     // of the C member, from the start of its struct, entry or item
     uint16_t shape;
-    uint16_t id;         // records: the field's number in CBOR
-    uint8_t flags;       // enum wire_member_flags
-    uint8_t time_format; // enum wire_time_format
+    uint16_t id;           // records: the field's number in CBOR
+    uint8_t flags;         // enum wire_member_flags
+    uint8_t time_format;   // enum wire_time_format
+    uint8_t location;      // enum wire_location
+    uint8_t xml_namespace; // row in xml_namespaces; 0: none
 };
 
 // The rows of a structure are its members in model order, those of a record by ascending id. Of a
@@ -91,11 +111,16 @@ struct wire_shape {
     uint16_t member_count;
     uint16_t constraint; // row in constraints; 0: none
     uint8_t type;        // enum wire_type
-    bool is_union;
-    bool is_sensitive;
+    bool is_union : 1;
+    bool is_sensitive : 1;
+    bool is_sparse : 1;  // elements of a list or values of a map may be null: absent in C; of a
+                         // union: none of its members is present
+    uint8_t payload_row; // REST: the member that is the whole body, counted from 1; 0: none
 };
 
-// Length in characters (strings), bytes (blobs) or elements, or the value of a number.
+// Length in characters (strings), bytes (blobs) or elements, or the value of a number: of a double
+// in parts of WIRE_FRACTION, since some bounds of AWS's are 0.001.
+enum { WIRE_FRACTION = 1000 };
 struct wire_constraint {
     int64_t min;         // INT64_MIN: none
     int64_t max;         // INT64_MAX: none
@@ -110,6 +135,7 @@ struct wire_model {
     const struct wire_member *members;
     const struct wire_constraint *constraints;
     const uint32_t *enum_values;
+    const uint32_t *xml_namespaces; // texts of attributes: `xmlns:xsi="http://..."`; row 0 is none
 };
 
 enum { WIRE_NO_SHAPE = 0xffff };
@@ -119,14 +145,28 @@ struct wire_operation {
     uint16_t input;          // shape; WIRE_NO_SHAPE: none
     uint16_t output;         // shape; WIRE_NO_SHAPE: none
     uint32_t result_wrapper; // query: the element around the output; 0: none
+    // REST only. Without a guard_..., several operations would answer to one method and URI.
+    uint32_t method;       // "GET"
+    uint32_t uri;          // AWS's pattern: "/{Bucket}/{Key+}?uploads"
+    uint32_t guard_query;  // these must be in the query string: "partNumber&uploadId"; 0: any
+    uint32_t guard_header; // this header must be there; 0: any
+    uint32_t input_root;   // XML: the element around the members of the body; 0: the shape's name
+    uint32_t output_root;  // same, of the response
+    uint32_t host_prefix;  // "{AccountId}." or "data-"; 0: none
+    uint16_t status;       // of a success; 0: 200
+    bool is_unsigned;      // needs no signature. All protocols
+    bool is_root_value;    // XML: the output's only member is the text of the root itself, as in
+                           // S3's GetBucketLocation
 };
 
 // One error that a service may answer.
 struct wire_error {
-    uint32_t name;       // shape name: the JSON __type after '#'
-    uint32_t query_code; // XML <Code>, and the code in x-amzn-query-error
-    uint16_t status;     // HTTP
-    bool is_sender;      // the caller's fault
+    uint32_t name;         // shape name: the JSON __type after '#'
+    uint32_t query_code;   // XML <Code>, and the code in x-amzn-query-error
+    uint16_t status;       // HTTP
+    bool is_sender;        // the caller's fault
+    uint16_t shape;        // its members but the message; WIRE_NO_SHAPE: none
+    uint32_t message_name; // how its message is spelled; 0: "message"
 };
 
 enum wire_protocol {
@@ -148,9 +188,11 @@ struct wire_service {
     const char *xml_namespace;
     unsigned protocols;       // bit set of 1 << enum wire_protocol
     bool is_query_compatible; // JSON errors carry x-amzn-query-error
+    bool has_bare_errors;     // rest-xml: <Error> is the root, as in S3
     const struct wire_model *model;
-    const struct wire_operation *operations;
+    const struct wire_operation *operations; // in the byte order of their names
     size_t operation_count;
+    const uint16_t *routes; // REST: rows of operations, the more specific of two URIs first
     const struct wire_error *errors; // modelled ones first, then those of service.json
     size_t error_count;
 };

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "src/base/buf.h"
+#include "src/base/header.h"
 #include "src/wire/model.h"
 
 // `out` and `in` point to the C struct of `shape`. Decoders zero it first, ignore unknown members
@@ -29,8 +30,12 @@ struct wire_error_text {
     struct str name;       // JSON: after '#'
     struct str namespace_; // JSON: before '#'; empty: no prefix
     struct str query_code;
-    struct str message;
+    struct str message; // absent: the error has none
     bool is_sender;
+    struct str message_name;    // its spelling in JSON; absent: "message"
+    const struct wire_model *m; // of the context; NULL: none
+    uint16_t shape;             // of the context: as in struct wire_error
+    const void *context;        // the error's own members; NULL: none
 };
 void wire_json_encode_error(const struct wire_error_text *e, struct buf *out);
 void wire_query_encode_error(const struct wire_service *s, const struct wire_error_text *e,
@@ -40,3 +45,48 @@ void wire_query_encode_error(const struct wire_service *s, const struct wire_err
 // first. E_INVALID with *problem.
 MUST_USE int wire_validate(const struct wire_model *m, uint16_t shape, const void *in,
                            struct arena *arena, struct wire_problem *problem);
+
+// REST requests and responses, as they are in HTTP.
+struct wire_request {
+    struct str method;
+    struct str path;  // still percent-encoded
+    struct str query; // what follows '?', still encoded; absent when there is none
+    const struct header *headers;
+    size_t header_count;
+    struct str body;
+};
+
+// First header of that name, any case; absent when there is none.
+struct str wire_request_header(const struct wire_request *r, struct str name);
+
+struct wire_response {
+    int status; // of errors: set by the caller
+    struct header *headers;
+    size_t header_count;
+    size_t header_size; // room
+    struct buf body;
+    bool is_head; // the answer to a HEAD request has no body
+};
+
+// Begins empty. is_head as above.
+void wire_response_init(struct wire_response *r, struct arena *arena, bool is_head);
+// Name and value live as long as the arena.
+void wire_response_add(struct wire_response *r, struct str name, struct str value);
+
+// The operation that a method and URI mean; the most specific wins. NULL: none. A trailing slash
+// of the path means nothing.
+const struct wire_operation *wire_rest_match(const struct wire_service *s,
+                                             const struct wire_request *request);
+// WIRE_REST_JSON or WIRE_REST_XML. The operation is the one that matched.
+MUST_USE int wire_rest_decode(const struct wire_service *s, const struct wire_operation *op,
+                              enum wire_protocol protocol, const struct wire_request *request,
+                              struct arena *arena, void *out, struct wire_problem *problem);
+// Sets the status, adds headers and the body. `in` is NULL when the operation has no output. No
+// body for HEAD, 204 and 304.
+void wire_rest_encode(const struct wire_service *s, const struct wire_operation *op,
+                      enum wire_protocol protocol, const void *in, struct wire_response *response);
+// Headers and body, with the request id where the protocol has it in the body (its header is the
+// caller's, as is the status).
+void wire_rest_encode_error(const struct wire_service *s, enum wire_protocol protocol,
+                            const struct wire_error_text *e, struct str request_id,
+                            struct wire_response *response);

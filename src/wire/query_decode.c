@@ -2,14 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/wire/protocol.h"
 
-#include "src/base/encoding.h"
 #include "src/wire/form.h"
 #include "src/wire/lookup.h"
 #include "src/wire/problem.h"
-#include "src/wire/scalar.h"
-#include "src/wire/value.h"
-
-enum { SHOWN_BYTES_MAX = 128 }; // of a wrong value, in the problem's sentence
+#include "src/wire/text_value.h"
 
 struct query_decoder {
     struct decoder base;
@@ -22,83 +18,10 @@ static int read_member(struct query_decoder *d, const struct wire_member *row,
 static int read_value(struct query_decoder *d, const struct wire_member *row,
                       const struct form_range *range, void *at);
 
-static const char *const type_texts[] = {
-    [WIRE_STRUCTURE] = "a structure",   [WIRE_LIST] = "a list", [WIRE_MAP] = "a map",
-    [WIRE_STRING] = "a String (UTF-8)", [WIRE_BLOB] = "a Blob", [WIRE_BOOLEAN] = "a Boolean",
-    [WIRE_INTEGER] = "an Integer",      [WIRE_LONG] = "a Long", [WIRE_DOUBLE] = "a Double",
-    [WIRE_TIMESTAMP] = "a Timestamp",
-};
-
 static int
 wrong_type(struct query_decoder *d, enum wire_type type, struct str value)
 {
-    struct buf shown;
-    buf_init(&shown, d->base.arena, SHOWN_BYTES_MAX);
-    value = str_slice(value, 0, SHOWN_BYTES_MAX);
-    buf_put(&shown, str_is_utf8(value) ? value : STR("?"));
-    return problem_set(d->base.problem, d->base.arena, WIRE_PROBLEM_TYPE,
-                       "Value (" STR_FMT ") can not be converted to %s", STR_ARG(buf_str(&shown)),
-                       type_texts[type]);
-}
-
-static int
-set_boolean(struct str text, void *at)
-{
-    bool is_true = str_eq_nocase(text, STR("true"));
-    if (!is_true && !str_eq_nocase(text, STR("false")))
-        return E_INVALID;
-    value_set_bool(at, is_true);
-    return OK;
-}
-
-static int
-set_integer(enum wire_type type, struct str text, void *at)
-{
-    int64_t value;
-    TRY(scalar_parse_int(text, &value));
-    return value_set_int(type, at, value);
-}
-
-static int
-set_double(struct query_decoder *d, struct str text, void *at)
-{
-    double value;
-    TRY(scalar_parse_double(d->base.arena, text, &value));
-    value_set_double(at, value);
-    return OK;
-}
-
-static int
-set_timestamp(enum wire_time_format format, struct str text, void *at)
-{
-    int64_t ms;
-    TRY(scalar_parse_time(format == WIRE_TIME_DEFAULT ? WIRE_TIME_ISO : format, text, &ms));
-    value_set_time(at, ms);
-    return OK;
-}
-
-static int
-set_scalar(struct query_decoder *d, const struct wire_member *row, struct str text, void *at)
-{
-    enum wire_type type = d->base.m->shapes[row->shape].type;
-    switch (type) {
-    case WIRE_STRING:
-        *(struct str *)at = text;
-        return str_is_utf8(text) ? OK : E_INVALID;
-    case WIRE_BLOB:
-        return base64_decode(d->base.arena, text, at);
-    case WIRE_BOOLEAN:
-        return set_boolean(text, at);
-    case WIRE_INTEGER:
-    case WIRE_LONG:
-        return set_integer(type, text, at);
-    case WIRE_DOUBLE:
-        return set_double(d, text, at);
-    case WIRE_TIMESTAMP:
-        return set_timestamp(row->time_format, text, at);
-    default:
-        return E_INVALID;
-    }
+    return text_wrong_type(&d->base, type, value);
 }
 
 static int
@@ -106,9 +29,7 @@ read_scalar(struct query_decoder *d, const struct wire_member *row, struct str t
 {
     if (!str_is_present(text))
         return OK;
-    if (set_scalar(d, row, text, at) == OK)
-        return OK;
-    return wrong_type(d, d->base.m->shapes[row->shape].type, text);
+    return text_read_scalar(&d->base, row, WIRE_TIME_ISO, text, at);
 }
 
 // A form cannot tell an empty list from an absent one, and clients who must send one mean it.

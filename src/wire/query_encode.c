@@ -63,7 +63,10 @@ wire_query_encode_error(const struct wire_service *s, const struct wire_error_te
     xml_put_open(out, "Error");
     put_text_element(out, "Type", e->is_sender ? STR("Sender") : STR("Receiver"));
     put_text_element(out, "Code", e->query_code);
-    put_text_element(out, "Message", e->message);
+    if (str_is_present(e->message))
+        put_text_element(out, "Message", e->message);
+    if (e->context != NULL)
+        xml_put_members(e->m, e->shape, e->context, out);
     buf_put(out, STR("<Detail/>"));
     xml_put_close(out, "Error");
     put_text_element(out, "RequestId", request_id);

@@ -13,8 +13,8 @@ static void
 test_operation_find(void **state)
 {
     const struct wire_operation *op = wire_operation_find(&test_service, STR("DoNothing"));
-    assert_ptr_equal(op, &test_operations[1]);
-    assert_int_equal(wire_operation_index(&test_service, op), 1);
+    assert_ptr_equal(op, &test_operations[DO_NOTHING]);
+    assert_int_equal(wire_operation_index(&test_service, op), DO_NOTHING);
     assert_null(wire_operation_find(&test_service, STR("Do")));
     assert_null(wire_operation_find(&test_service, STR("DoNothingMore")));
     assert_null(wire_operation_find(&test_service, STR("donothing")));

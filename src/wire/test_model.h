@@ -290,7 +290,7 @@ static const struct wire_member test_members[ROW_END] = {
      .member_first = (row),                                                                        \
      .member_count = (count)}
 
-enum { ANY, LENGTH_2_5, COLORS, RANGE_0_100, COUNT_2, LENGTH_3, CONSTRAINT_END };
+enum { ANY, LENGTH_2_5, COLORS, RANGE_0_100, FRACTION_0_100, COUNT_2, LENGTH_3, CONSTRAINT_END };
 
 static const struct wire_shape test_shapes[] = {
     [TEST_STRING] = SCALAR(WIRE_STRING, str, ANY),
@@ -311,7 +311,7 @@ static const struct wire_shape test_shapes[] = {
     [TEST_SHORT] = SCALAR(WIRE_STRING, str, LENGTH_2_5),
     [TEST_COLOR] = SCALAR(WIRE_STRING, str, COLORS),
     [TEST_PERCENT] = SCALAR(WIRE_INTEGER, opt_int, RANGE_0_100),
-    [TEST_FRACTION] = SCALAR(WIRE_DOUBLE, opt_double, RANGE_0_100),
+    [TEST_FRACTION] = SCALAR(WIRE_DOUBLE, opt_double, FRACTION_0_100),
     [TEST_FEW] = ARRAY(WIRE_LIST, test_strings, str, ROW_FEW, COUNT_2),
     [TEST_SECRET] = {.type = WIRE_STRING,
                      .c_size = sizeof(struct str),
@@ -337,6 +337,7 @@ static const struct wire_constraint test_constraints[CONSTRAINT_END] = {
     [LENGTH_2_5] = {2, 5, 0, 0, 0},
     [COLORS] = {INT64_MIN, INT64_MAX, 0, 0, COUNT_OF(test_enum_values)},
     [RANGE_0_100] = {0, 100, 0, 0, 0},
+    [FRACTION_0_100] = {0, 100 * WIRE_FRACTION, 0, 0, 0},
     [COUNT_2] = {INT64_MIN, 2, 0, 0, 0},
     [LENGTH_3] = {INT64_MIN, 3, 0, 0, 0},
 };
@@ -349,9 +350,11 @@ static const struct wire_model test_model = {
     .enum_values = test_enum_values,
 };
 
+enum test_operation { DO_NOTHING, DO_THING };
+
 static const struct wire_operation test_operations[] = {
-    {TEXT(DoThing), TEST_THING, TEST_THING, TEXT(DoThingResult)},
-    {TEXT(DoNothing), TEST_THING, WIRE_NO_SHAPE, 0},
+    [DO_NOTHING] = {TEXT(DoNothing), TEST_THING, WIRE_NO_SHAPE, 0},
+    [DO_THING] = {TEXT(DoThing), TEST_THING, TEST_THING, TEXT(DoThingResult)},
 };
 
 static const struct wire_service test_service = {

@@ -242,7 +242,7 @@ test_form_get(void **state)
 }
 
 static struct str
-respond(size_t operation, const struct test_thing *out)
+respond(enum test_operation operation, const struct test_thing *out)
 {
     struct buf b;
     buf_init(&b, &arena, 0);
@@ -262,7 +262,7 @@ test_response(void **state)
                    "Child.Big=5&Names.member.1=a&Names.member.2=b&FlatName.1=c&FlatName.2=d&"
                    "Tags.entry.1.key=k&Tags.entry.1.value=v&Attribute.1.Name=n&Attribute.1.Value=w&"
                    "FlatChild.1.Small=7&Children=");
-    assert_str(respond(0, &thing),
+    assert_str(respond(DO_THING, &thing),
                ROOT("DoThing") "<DoThingResult><Text>&lt;a&gt;</Text><Data>AAEC</Data>"
                                "<Flag>false</Flag><Small>1</Small><Ratio>2.0</Ratio>"
                                "<When>2015-01-25T08:00:00.000Z</When><Child><Big>5</Big></Child>"
@@ -277,8 +277,8 @@ test_response(void **state)
 static void
 test_response_without_output(void **state)
 {
-    assert_str(respond(1, NULL), ROOT("DoNothing") END("DoNothing"));
-    assert_str(respond(0, &(struct test_thing){0}),
+    assert_str(respond(DO_NOTHING, NULL), ROOT("DoNothing") END("DoNothing"));
+    assert_str(respond(DO_THING, &(struct test_thing){0}),
                ROOT("DoThing") "<DoThingResult></DoThingResult>" END("DoThing"));
 }
 

@@ -65,6 +65,15 @@ shown_value(const struct validator *v, const struct wire_shape *s, const void *a
 }
 
 static int
+wrong_bound(struct validator *v, const struct wire_shape *s, const void *at, const char *relation,
+            double bound)
+{
+    v->value = shown_value(v, s, at);
+    return problem_set(v->problem, v->arena, WIRE_PROBLEM_VALUE,
+                       "Member must have %s than or equal to %.15g", relation, bound);
+}
+
+static int
 check_bounds(struct validator *v, const struct wire_shape *s, const void *at, int64_t value,
              const char *measure)
 {
@@ -112,11 +121,12 @@ check_double(struct validator *v, const struct wire_shape *s, const void *at)
 {
     const struct wire_constraint *c = &v->m->constraints[s->constraint];
     double value = ((const struct opt_double *)at)->value;
-    bool is_below = c->min != INT64_MIN && !(value >= (double)c->min);
-    bool is_above = c->max != INT64_MAX && !(value <= (double)c->max);
-    if (is_below)
-        return check_bounds(v, s, at, INT64_MIN, "value");
-    return is_above ? check_bounds(v, s, at, INT64_MAX, "value") : OK;
+    double min = (double)c->min / WIRE_FRACTION, max = (double)c->max / WIRE_FRACTION;
+    if (c->min != INT64_MIN && !(value >= min))
+        return wrong_bound(v, s, at, "value greater", min);
+    if (c->max != INT64_MAX && !(value <= max))
+        return wrong_bound(v, s, at, "value less", max);
+    return OK;
 }
 
 static int
@@ -194,7 +204,9 @@ check_list(struct validator *v, const struct wire_shape *s, const struct wire_ar
 {
     const struct wire_member *row = &v->m->members[s->member_first];
     for (size_t i = 0; i < a->count; i++) {
-        int code = check_value(v, row, (char *)value_item(a, s->item_size, i) + row->offset);
+        const char *at = (char *)value_item(a, s->item_size, i) + row->offset;
+        bool is_null = s->is_sparse && value_is_null(v->m, row->shape, at);
+        int code = is_null ? OK : check_value(v, row, at);
         if (code == OK)
             continue;
         problem_in_item(v->problem, v->arena, i);
@@ -210,7 +222,8 @@ check_map(struct validator *v, const struct wire_shape *s, const struct wire_arr
     for (size_t i = 0; i < a->count; i++) {
         const char *entry = value_item(a, s->item_size, i);
         int code = check_value(v, &rows[0], entry + rows[0].offset);
-        if (code == OK)
+        bool is_null = s->is_sparse && value_is_null(v->m, rows[1].shape, entry + rows[1].offset);
+        if (code == OK && !is_null)
             code = check_value(v, &rows[1], entry + rows[1].offset);
         if (code == OK)
             continue;

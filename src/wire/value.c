@@ -17,6 +17,7 @@ value_is_present(enum wire_type type, const void *at)
         return ((const struct wire_array *)at)->items != NULL;
     case WIRE_STRING:
     case WIRE_BLOB:
+    case WIRE_DOCUMENT:
         return ((const struct str *)at)->ptr != NULL;
     case WIRE_BOOLEAN:
         return ((const struct opt_bool *)at)->is_present;
@@ -30,6 +31,24 @@ value_is_present(enum wire_type type, const void *at)
         return ((const struct opt_time *)at)->is_present;
     }
     return false;
+}
+
+static bool
+union_is_empty(const struct wire_model *m, uint16_t shape, const void *structure)
+{
+    const struct wire_member *rows = value_rows(m, shape);
+    for (size_t i = 0; i < m->shapes[shape].member_count; i++) {
+        if (value_get(m, &rows[i], structure) != NULL)
+            return false;
+    }
+    return true;
+}
+
+bool
+value_is_null(const struct wire_model *m, uint16_t shape, const void *at)
+{
+    const struct wire_shape *s = &m->shapes[shape];
+    return s->is_union ? union_is_empty(m, shape, at) : !value_is_present(s->type, at);
 }
 
 const void *

@@ -22,6 +22,8 @@ value_rows(const struct wire_model *m, uint16_t shape)
 
 // Whether a value in place is there: a structure always is.
 bool value_is_present(enum wire_type type, const void *at);
+// Whether an element of a list or the value of an entry is null: its shape is `shape`.
+bool value_is_null(const struct wire_model *m, uint16_t shape, const void *at);
 // A structure's member, to be read; NULL: absent.
 const void *value_get(const struct wire_model *m, const struct wire_member *row,
                       const void *structure);

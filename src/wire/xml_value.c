@@ -2,41 +2,32 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/wire/xml_value.h"
 
-#include "src/base/encoding.h"
-#include "src/wire/scalar.h"
-#include "src/wire/value.h"
+#include "src/wire/text_value.h"
 #include "src/wire/xml.h"
 
 static void put_element(const struct wire_model *m, const struct wire_member *row, const char *name,
                         const void *at, struct buf *out);
 
 static void
-put_scalar(enum wire_type type, enum wire_time_format format, const void *at, struct buf *out)
+put_scalar(const struct wire_member *row, enum wire_type type, const void *at, struct buf *out)
 {
-    switch (type) {
-    case WIRE_STRING:
+    if (type == WIRE_STRING)
         xml_put_text(out, *(const struct str *)at);
-        break;
-    case WIRE_BLOB:
-        base64_encode(*(const struct str *)at, out);
-        break;
-    case WIRE_BOOLEAN:
-        buf_put(out, ((const struct opt_bool *)at)->value ? STR("true") : STR("false"));
-        break;
-    case WIRE_INTEGER:
-    case WIRE_LONG:
-        buf_put_int(out, value_int(type, at));
-        break;
-    case WIRE_DOUBLE:
-        scalar_put_double(out, ((const struct opt_double *)at)->value);
-        break;
-    case WIRE_TIMESTAMP:
-        scalar_put_time(out, format == WIRE_TIME_DEFAULT ? WIRE_TIME_ISO : format,
-                        ((const struct opt_time *)at)->value);
-        break;
-    default:
-        CHECK(!"a scalar");
+    else
+        text_put_scalar(type, text_time_format(row, WIRE_TIME_ISO), at, out);
+}
+
+static void
+put_open(const struct wire_model *m, const struct wire_member *row, const char *name,
+         struct buf *out)
+{
+    buf_put_char(out, '<');
+    buf_put(out, str_of(name));
+    if (row->xml_namespace != 0) {
+        buf_put_char(out, ' ');
+        buf_put(out, str_of(wire_text(m, m->xml_namespaces[row->xml_namespace])));
     }
+    buf_put_char(out, '>');
 }
 
 static void
@@ -74,7 +65,7 @@ put_array(const struct wire_model *m, const struct wire_member *row, const char 
         put_items(m, row->shape, at, name, out);
         return;
     }
-    xml_put_open(out, name);
+    put_open(m, row, name, out);
     put_items(m, row->shape, at, is_map ? "entry" : wire_text(m, element->xml_name), out);
     xml_put_close(out, name);
 }
@@ -86,17 +77,21 @@ put_attribute(const struct wire_model *m, const struct wire_member *row, const v
     buf_put_char(out, ' ');
     buf_put(out, str_of(wire_text(m, row->xml_name)));
     buf_put(out, STR("=\""));
-    put_scalar(m->shapes[row->shape].type, row->time_format, at, out);
+    put_scalar(row, m->shapes[row->shape].type, at, out);
     buf_put_char(out, '"');
 }
 
-static void
-put_structure(const struct wire_model *m, uint16_t shape, const char *name, const void *structure,
-              struct buf *out)
+void
+xml_put_root(const struct wire_model *m, uint16_t shape, const char *name, struct str attributes,
+             const void *structure, struct buf *out)
 {
     const struct wire_member *rows = value_rows(m, shape);
     buf_put_char(out, '<');
     buf_put(out, str_of(name));
+    if (attributes.len > 0) {
+        buf_put_char(out, ' ');
+        buf_put(out, attributes);
+    }
     for (size_t i = 0; i < m->shapes[shape].member_count; i++) {
         const void *at = value_get(m, &rows[i], structure);
         if (at != NULL && (rows[i].flags & WIRE_XML_ATTRIBUTE) != 0)
@@ -116,12 +111,15 @@ put_element(const struct wire_model *m, const struct wire_member *row, const cha
     if (!value_is_present(type, at))
         return;
     if (type == WIRE_STRUCTURE) {
-        put_structure(m, row->shape, name, at, out);
+        struct str namespace = {0};
+        if (row->xml_namespace != 0)
+        namespace = str_of(wire_text(m, m->xml_namespaces[row->xml_namespace]));
+        xml_put_root(m, row->shape, name, namespace, at, out);
     } else if (type == WIRE_LIST || type == WIRE_MAP) {
         put_array(m, row, name, at, out);
     } else {
-        xml_put_open(out, name);
-        put_scalar(type, row->time_format, at, out);
+        put_open(m, row, name, out);
+        put_scalar(row, type, at, out);
         xml_put_close(out, name);
     }
 }
@@ -132,7 +130,8 @@ xml_put_members(const struct wire_model *m, uint16_t shape, const void *structur
     const struct wire_member *rows = value_rows(m, shape);
     for (size_t i = 0; i < m->shapes[shape].member_count; i++) {
         const void *at = value_get(m, &rows[i], structure);
-        if (at != NULL && (rows[i].flags & WIRE_XML_ATTRIBUTE) == 0)
+        if (at != NULL && rows[i].location == WIRE_IN_BODY &&
+            (rows[i].flags & WIRE_XML_ATTRIBUTE) == 0)
             put_element(m, &rows[i], wire_text(m, rows[i].xml_name), at, out);
     }
 }

@@ -5,6 +5,10 @@
 #include "src/base/buf.h"
 #include "src/wire/model.h"
 
-// The present members of a structure, in model order, without an element around them.
+// A whole element around the present members of a structure, attributes included. `attributes`, as
+// they are to stand in the tag, come first.
+void xml_put_root(const struct wire_model *m, uint16_t shape, const char *name,
+                  struct str attributes, const void *structure, struct buf *out);
+// The present body members of a structure, in model order, without an element around them.
 void xml_put_members(const struct wire_model *m, uint16_t shape, const void *structure,
                      struct buf *out);

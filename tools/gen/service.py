@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from . import names
-from .model import Model, NameOverlay, load_model, overlay_names
+from .model import Model, NameOverlay, json_name, load_model, overlay_names
 from .problem import Problem, check_keys, read_json
+from .routes import Guard, guards, route_order
 from .shapes import CNames, Shapes, build_shapes
 
 _PROTOCOLS = {
@@ -29,6 +30,15 @@ class Operation:
     input: str | None
     output: str | None
     result_wrapper: str
+    method: str
+    uri: str
+    guard: Guard
+    input_root: str
+    output_root: str
+    host_prefix: str
+    status: int
+    is_unsigned: bool
+    is_root_value: bool
 
 
 @dataclass(frozen=True)
@@ -38,6 +48,8 @@ class Error:
     query_code: str
     status: int
     is_sender: bool
+    shape: str | None  # of its own members
+    message_name: str
 
 
 @dataclass(frozen=True)
@@ -64,6 +76,19 @@ class Service:
         """A form's Version belongs to the model that has the query protocol."""
         by_query = [m for m in self.models if not {"query", "ec2"}.isdisjoint(m.protocols)]
         return str((by_query or self.models)[0].metadata["apiVersion"])
+
+    @property
+    def xml_namespace(self) -> str:
+        return next((m.xml_namespace for m in self.models if m.xml_namespace), "")
+
+    @property
+    def routes(self) -> list[int]:
+        """Rows of operations; none when no protocol of the service has URIs."""
+        if not self.models[0].is_rest:
+            return []
+        rows = {op.name: row for row, op in enumerate(self.operations)}
+        guarded = {op.name: op.guard for op in self.operations}
+        return [rows[name] for name in route_order(self.models[0], guarded)]
 
     @property
     def protocols(self) -> list[str]:
@@ -93,7 +118,10 @@ def load_service(root: Path, models_dir: Path, name: str) -> Service:
         raise Problem(f"{where}: a service needs a model")
     for entry in raw["models"]:
         check_keys(f"{where}: models", entry, {"release", "path"}, set())
-    models = [load_model(models_dir, entry["release"], entry["path"]) for entry in raw["models"]]
+    patches = root / "models/patches"
+    models = [
+        load_model(models_dir, patches, entry["release"], entry["path"]) for entry in raw["models"]
+    ]
     return assemble_service(raw, models, where)
 
 
@@ -102,8 +130,10 @@ def assemble_service(raw: dict[str, Any], models: list[Model], where: str) -> Se
     for model in models:
         model.leave_checks(raw.get("own_checks", []))
     _check_operations(models[0], listed, where)
+    message_names = _take_messages(models[0])
     prefix = name.replace("-", "_")
     c_names = CNames(prefix, taken=(f"{prefix}_error",))
+    roots = _roots(models[0], listed, where)
     overlay: NameOverlay = {}
     for older in reversed(models[1:]):
         overlay.update(overlay_names(models[0], older, listed))
@@ -114,9 +144,24 @@ def assemble_service(raw: dict[str, Any], models: list[Model], where: str) -> Se
         json_namespace=raw.get("json_namespace", f"com.amazonaws.{name}"),
         models=tuple(models),
         operations=tuple(_operations(models, set(listed), prefix)),
-        errors=tuple(_errors(models, raw.get("errors", {}), prefix, where)),
-        shapes=build_shapes(models[0], _roots(models[0], listed, where), c_names, overlay),
+        errors=tuple(_errors(models, raw.get("errors", {}), prefix, where, message_names, roots)),
+        shapes=build_shapes(models[0], roots, c_names, overlay, _inputs(models[0], listed)),
     )
+
+
+def _take_messages(model: Model) -> dict[str, str]:
+    """An error's message is every service's own, so it is no member of what handlers fill in.
+    Spelled as each error has it."""
+    found = {}
+    for name, shape in model.shapes.items():
+        if not shape.get("exception"):
+            continue
+        members = dict(shape.get("members", {}))
+        for key in [key for key in members if key.lower() == "message"]:
+            found[name] = json_name(model, key, members.pop(key))
+        required = [key for key in shape.get("required", []) if key in members]
+        model.shapes[name] = {**shape, "members": members, "required": required}
+    return found
 
 
 def _check_operations(model: Model, listed: list[str], where: str) -> None:
@@ -133,12 +178,21 @@ def _roots(model: Model, listed: list[str], where: str) -> dict[str, str]:
         for side in ("input", "output"):
             if shape := model.operations[name].get(side):
                 roots.setdefault(shape["shape"], f"{where}: {name}: {shape['shape']}")
+        for error in model.operations[name].get("errors", []):
+            if model.shapes[error["shape"]]["members"]:
+                roots.setdefault(error["shape"], f"{where}: {name}: {error['shape']}")
     return roots
+
+
+def _inputs(model: Model, listed: list[str]) -> frozenset[str]:
+    inputs = (model.operations[name].get("input", {}) for name in listed)
+    return frozenset(ref["shape"] for ref in inputs if ref)
 
 
 def _operations(models: list[Model], listed: set[str], prefix: str) -> list[Operation]:
     result = []
-    for name, raw in models[0].operations.items():
+    guarded = guards(models[0]) if models[0].is_rest else {}
+    for name, raw in sorted(models[0].operations.items()):
         is_built = name in listed
         result.append(
             Operation(
@@ -148,9 +202,22 @@ def _operations(models: list[Model], listed: set[str], prefix: str) -> list[Oper
                 input=raw["input"]["shape"] if is_built and "input" in raw else None,
                 output=raw["output"]["shape"] if is_built and "output" in raw else None,
                 result_wrapper=_result_wrapper(models, name) if is_built else "",
+                method=raw["http"]["method"] if models[0].is_rest else "",
+                uri=raw["http"]["requestUri"] if models[0].is_rest else "",
+                guard=guarded.get(name, Guard()),
+                input_root=raw.get("input", {}).get("locationName", ""),
+                output_root=_output_root(models[0], raw),
+                host_prefix=raw.get("endpoint", {}).get("hostPrefix", ""),
+                status=raw.get("http", {}).get("responseCode", 200),
+                is_unsigned="smithy.api#noAuth" in raw.get("auth", []),
+                is_root_value=bool(raw.get("output", {}).get("rootValue")),
             )
         )
     return result
+
+
+def _output_root(model: Model, raw: dict[str, Any]) -> str:
+    return str(model.trait(raw["output"], "locationName") or "") if "output" in raw else ""
 
 
 def _result_wrapper(models: list[Model], name: str) -> str:
@@ -162,9 +229,19 @@ def _result_wrapper(models: list[Model], name: str) -> str:
     return next((o["resultWrapper"] for o in outputs if "resultWrapper" in o), name + "Result")
 
 
-def _errors(models: list[Model], extra: dict[str, Any], prefix: str, where: str) -> list[Error]:
+def _errors(
+    models: list[Model],
+    extra: dict[str, Any],
+    prefix: str,
+    where: str,
+    message_names: dict[str, str],
+    roots: dict[str, str],
+) -> list[Error]:
     modelled = [name for name, shape in models[0].shapes.items() if shape.get("exception")]
-    errors = [_modelled_error(models, name, prefix) for name in modelled]
+    errors = [
+        _modelled_error(models, name, prefix, message_names.get(name, ""), name in roots)
+        for name in modelled
+    ]
     errors += [_extra_error(key, raw, prefix, where) for key, raw in extra.items()]
     enumerators = [error.enumerator for error in errors]
     for error in errors:
@@ -173,7 +250,9 @@ def _errors(models: list[Model], extra: dict[str, Any], prefix: str, where: str)
     return errors
 
 
-def _modelled_error(models: list[Model], name: str, prefix: str) -> Error:
+def _modelled_error(
+    models: list[Model], name: str, prefix: str, message_name: str, has_shape: bool
+) -> Error:
     shapes = [model.shapes[name] for model in reversed(models) if name in model.shapes]
     is_server_fault = any(shape.get("fault") for shape in shapes)
     traits: dict[str, Any] = next((shape["error"] for shape in shapes if "error" in shape), {})
@@ -184,11 +263,19 @@ def _modelled_error(models: list[Model], name: str, prefix: str) -> Error:
         query_code=traits.get("code", name),
         status=status,
         is_sender=traits.get("senderFault", not is_server_fault and status < 500),
+        shape=name if has_shape else None,
+        message_name="" if message_name == "message" else message_name,
     )
 
 
 def _extra_error(key: str, raw: dict[str, Any], prefix: str, where: str) -> Error:
     check_keys(f"{where}: errors: {key}", raw, {"name", "query", "status", "sender"}, set())
     return Error(
-        names.enumerator(prefix, key), raw["name"], raw["query"], raw["status"], raw["sender"]
+        enumerator=names.enumerator(prefix, key),
+        name=raw["name"],
+        query_code=raw["query"],
+        status=raw["status"],
+        is_sender=raw["sender"],
+        shape=None,
+        message_name="",
     )

@@ -47,12 +47,11 @@ def _prototype(service: Service, op: Operation) -> str:
 def tables_lines(service: Service) -> list[str]:
     tables = Tables(service.shapes)
     model = tables.model_lines()
-    operations = _operation_lines(service, tables)
-    errors = _error_lines(service, tables)
+    wire = wire_lines(service, tables)
     lines = origin(f"The tables of {service.name}.", _sources(service))
     lines += ["", f'#include "services/{service.name}/{service.prefix}_api.h"', ""]
-    lines += tables.text.lines() + model + operations + errors
-    lines += _wire_lines(service) + _thunk_lines(service) + _handler_lines(service)
+    lines += tables.text.lines() + model + wire
+    lines += _thunk_lines(service) + _handler_lines(service)
     lines += [
         f"const struct service {service.prefix}_service = {{",
         "    .wire = &wire,",
@@ -63,13 +62,33 @@ def tables_lines(service: Service) -> list[str]:
     return lines + ["};"]
 
 
+def wire_lines(service: Service, tables: Tables) -> list[str]:
+    """struct wire_service, which needs the model, and all that it points to."""
+    lines = _operation_lines(service, tables) + _error_lines(service, tables)
+    return lines + _service_lines(service)
+
+
 def _operation_lines(service: Service, tables: Tables) -> list[str]:
     lines = ["static const struct wire_operation operations[] = {"]
     for op in service.operations:
-        shapes = f"{tables.shape_index(op.input)}, {tables.shape_index(op.output)}"
-        wrapper = tables.text.add(op.result_wrapper)
-        lines.append(f"    {{{tables.text.add(op.name)}, {shapes}, {wrapper}}}, // {op.name}")
-    return lines + ["};", ""]
+        lines.append(f"    {{{', '.join(_operation_fields(op, tables))}}}, // {op.name}")
+    return lines + ["};", "", *_route_lines(service)]
+
+
+def _operation_fields(op: Operation, tables: Tables) -> list[str]:
+    fields = [str(tables.text.add(op.name))]
+    fields += [tables.shape_index(op.input), tables.shape_index(op.output)]
+    texts = [op.result_wrapper, op.method, op.uri, "&".join(op.guard.query), op.guard.header]
+    texts += [op.input_root, op.output_root, op.host_prefix]
+    fields += [str(tables.text.add(text)) for text in texts]
+    return fields + [str(op.status), *(str(f).lower() for f in (op.is_unsigned, op.is_root_value))]
+
+
+def _route_lines(service: Service) -> list[str]:
+    if not service.routes:
+        return []
+    rows = [f"    {row}, // {service.operations[row].name}" for row in service.routes]
+    return ["static const uint16_t routes[] = {", *rows, "};", ""]
 
 
 def _error_lines(service: Service, tables: Tables) -> list[str]:
@@ -80,25 +99,29 @@ def _error_lines(service: Service, tables: Tables) -> list[str]:
         texts = f"{tables.text.add(error.name)}, {tables.text.add(error.query_code)}"
         is_sender = str(error.is_sender).lower()
         lines.append(
-            f"    {{{texts}, {error.status}, {is_sender}}}, // {error.name}, {error.query_code}"
+            f"    {{{texts}, {error.status}, {is_sender}, {tables.shape_index(error.shape)}, "
+            f"{tables.text.add(error.message_name)}}}, // {error.name}, {error.query_code}"
         )
     return lines + ["};", ""]
 
 
-def _wire_lines(service: Service) -> list[str]:
+def _service_lines(service: Service) -> list[str]:
     texts = {
         "name": service.name,
         "signing_name": service.signing_name,
         "target_prefix": service.metadata("targetPrefix") or "",
         "json_namespace": service.json_namespace,
         "api_version": service.api_version,
-        "xml_namespace": service.metadata("xmlNamespace") or "",
+        "xml_namespace": service.xml_namespace,
     }
     is_compatible = service.metadata("awsQueryCompatible") is not None
     lines = ["static const struct wire_service wire = {"]
     lines += [f"    .{key} = {names.string_literal(value)}," for key, value in texts.items()]
     lines += [f"    .protocols = {' | '.join(f'1 << {p}' for p in service.protocols)},"]
-    lines += [f"    .is_query_compatible = {str(is_compatible).lower()},", "    .model = &model,"]
+    has_bare_errors = bool(service.metadata("bareErrors"))
+    lines += [f"    .is_query_compatible = {str(is_compatible).lower()},"]
+    lines += [f"    .has_bare_errors = {str(has_bare_errors).lower()},", "    .model = &model,"]
+    lines += ["    .routes = routes,"] if service.routes else []
     tables = ["operation", "error"] if service.errors else ["operation"]
     for table in tables:
         lines += [f"    .{table}s = {table}s,", f"    .{table}_count = COUNT_OF({table}s),"]

@@ -1,6 +1,7 @@
 # Writes struct wire_model: tables of offsets into one text, so that they cost no private memory.
 # SPDX-License-Identifier: Apache-2.0
 from . import names
+from .problem import Problem
 from .shapes import Constraint, Row, Shape, Shapes
 
 
@@ -38,6 +39,7 @@ class Tables:
         self._indexes = {name: index for index, name in enumerate(shapes)}
         self._constraints: dict[Constraint, int] = {Constraint(): 0}
         self._enums: dict[tuple[str, ...], int] = {}
+        self._namespaces: dict[str, int] = {"": 0}
 
     def shape_index(self, name: str | None) -> str:
         return "WIRE_NO_SHAPE" if name is None else str(self._indexes[name])
@@ -48,11 +50,13 @@ class Tables:
         shapes = self._shape_lines()
         enum_values = self._enum_lines()
         constraints = self._constraint_lines()
-        lines = members + shapes + enum_values + constraints
+        namespaces = self._namespace_lines()
+        lines = members + shapes + enum_values + constraints + namespaces
         lines += ["static const struct wire_model model = {", "    .text = text,"]
         for name, table in (("shapes", shapes), ("members", members), ("enum_values", enum_values)):
             lines += [f"    .{name} = {name},"] if table else []
-        return lines + ["    .constraints = constraints,", "};", ""]
+        lines += ["    .constraints = constraints,", "    .xml_namespaces = xml_namespaces,"]
+        return lines + ["};", ""]
 
     def _member_lines(self) -> list[str]:
         rows = []
@@ -65,7 +69,8 @@ class Tables:
         texts = (row.name, row.json_name, row.query_name, row.xml_name)
         fields = [str(self.text.add(text)) for text in texts]
         fields += [_offset(shape, row), self.shape_index(row.shape), str(row.id)]
-        fields += [" | ".join(row.flags) or "0", row.time_format]
+        fields += [" | ".join(row.flags) or "0", row.time_format, row.location]
+        fields += [str(self._namespaces.setdefault(row.xml_namespace, len(self._namespaces)))]
         return f"    {{{', '.join(fields)}}}, // {row.name}: {row.shape}"
 
     def _shape_lines(self) -> list[str]:
@@ -80,7 +85,8 @@ class Tables:
         constraint = self._constraints.setdefault(shape.constraint, len(self._constraints))
         fields = [str(self.text.add(shape.name)), f"sizeof({shape.c_type})", self._item_size(shape)]
         fields += [str(first), str(len(shape.rows)), str(constraint), shape.kind]
-        fields += [str(shape.is_union).lower(), str(shape.is_sensitive).lower()]
+        flags = (shape.is_union, shape.is_sensitive, shape.is_sparse)
+        fields += [*(str(flag).lower() for flag in flags), str(shape.payload_row)]
         return f"    {{{', '.join(fields)}}},"
 
     def _item_size(self, shape: Shape) -> str:
@@ -100,6 +106,12 @@ class Tables:
         high = "INT64_MAX" if c.max is None else str(c.max)
         first = self._enums[c.enum] if c.enum else 0
         return f"    {{{low}, {high}, {self.text.add(c.pattern)}, {first}, {len(c.enum)}}},"
+
+    def _namespace_lines(self) -> list[str]:
+        if len(self._namespaces) > 256:
+            raise Problem("the tables hold at most 255 XML namespaces")
+        rows = [f"    {self.text.add(text)}, // {text}".rstrip("/ ") for text in self._namespaces]
+        return _table("uint32_t", "xml_namespaces", rows)
 
     def _enum_lines(self) -> list[str]:
         rows, first = [], 0

@@ -1,0 +1,180 @@
+// The client's side of the protocols.
+// SPDX-License-Identifier: Apache-2.0
+#include "src/wire/client.h"
+
+#include "src/wire/json.h"
+#include "src/wire/problem.h"
+#include "src/wire/query_request.h"
+#include "src/wire/rest_request.h"
+#include "src/wire/value.h"
+#include "src/wire/xml_reader.h"
+
+void
+wire_client_fill_tokens(const struct wire_model *m, uint16_t shape, void *in, struct str token)
+{
+    const struct wire_member *rows = value_rows(m, shape);
+    for (size_t i = 0; i < m->shapes[shape].member_count; i++) {
+        if ((rows[i].flags & WIRE_IDEMPOTENCY_TOKEN) != 0 && value_get(m, &rows[i], in) == NULL)
+            *(struct str *)((char *)in + rows[i].offset) = token;
+    }
+}
+
+static bool
+is_rest(enum wire_protocol protocol)
+{
+    return protocol == WIRE_REST_JSON || protocol == WIRE_REST_XML;
+}
+
+// A POST to the root, as every RPC protocol has it.
+static void
+encode_post(struct wire_response *message, struct str content_type, struct wire_request *out)
+{
+    wire_response_add(message, STR("Content-Type"), content_type);
+    *out = (struct wire_request){
+        .method = STR("POST"),
+        .path = STR("/"),
+        .headers = message->headers,
+        .header_count = message->header_count,
+        .body = buf_str(&message->body),
+    };
+}
+
+static void
+encode_json(const struct wire_service *s, const struct wire_operation *op,
+            enum wire_protocol protocol, const void *in, struct arena *arena,
+            struct wire_request *out)
+{
+    struct wire_response message;
+    wire_response_init(&message, arena, false);
+    wire_response_add(&message, STR("X-Amz-Target"),
+                      arena_print(arena, "%s.%s", s->target_prefix, wire_text(s->model, op->name)));
+    if (op->input == WIRE_NO_SHAPE)
+        buf_put(&message.body, STR("{}"));
+    else
+        wire_json_encode(s->model, op->input, in, &message.body);
+    encode_post(&message,
+                protocol == WIRE_JSON_1_0 ? STR("application/x-amz-json-1.0")
+                                          : STR("application/x-amz-json-1.1"),
+                out);
+}
+
+static void
+encode_query(const struct wire_service *s, const struct wire_operation *op, const void *in,
+             struct arena *arena, struct wire_request *out)
+{
+    struct wire_response message;
+    wire_response_init(&message, arena, false);
+    query_encode_request(s, op, in, &message.body);
+    encode_post(&message, STR("application/x-www-form-urlencoded; charset=utf-8"), out);
+}
+
+int
+wire_client_encode(const struct wire_service *s, const struct wire_operation *op,
+                   enum wire_protocol protocol, const void *in, struct arena *arena,
+                   struct wire_request *out)
+{
+    CHECK(protocol != WIRE_EC2 && protocol != WIRE_RPC_V2_CBOR);
+    if (is_rest(protocol))
+        return rest_encode_request(s, op, protocol, in, arena, out);
+    if (protocol == WIRE_QUERY)
+        encode_query(s, op, in, arena, out);
+    else
+        encode_json(s, op, protocol, in, arena, out);
+    return OK;
+}
+
+int
+wire_client_decode(const struct wire_service *s, const struct wire_operation *op,
+                   enum wire_protocol protocol, const struct wire_reply *reply, struct arena *arena,
+                   void *out, struct wire_problem *problem)
+{
+    struct decoder d = {.m = s->model, .arena = arena, .problem = problem, .depth = 1};
+    int code;
+    *problem = (struct wire_problem){0};
+    if (op->output == WIRE_NO_SHAPE)
+        return OK;
+    CHECK(protocol != WIRE_EC2 && protocol != WIRE_RPC_V2_CBOR);
+    if (!is_rest(protocol) && protocol != WIRE_QUERY)
+        return wire_json_decode(s->model, op->output, reply->body, arena, out, problem);
+    memset(out, 0, s->model->shapes[op->output].c_size);
+    code = protocol == WIRE_QUERY ? query_decode_reply(&d, op, reply->body, out)
+                                  : rest_decode_reply(&d, op, protocol, reply, out);
+    return code == OK ? OK : problem_of_code(problem, arena, code, "The response is malformed");
+}
+
+// "namespace#Code:http://..." is Code.
+static struct str
+bare_code(struct str code)
+{
+    struct str head, rest;
+    str_cut(code, ':', &code, &rest);
+    return str_cut(code, '#', &head, &rest) ? rest : code;
+}
+
+static bool
+is_one_of(struct str name, const char *const *names)
+{
+    for (; *names != NULL; names++) {
+        if (str_eq(name, str_of(*names)))
+            return true;
+    }
+    return false;
+}
+
+static int
+read_json_error(struct str body, struct arena *arena, struct wire_error_text *out)
+{
+    static const char *const code_names[] = {"__type", "code", "Code", NULL};
+    static const char *const message_names[] = {"message", "Message", "errorMessage", NULL};
+    struct json_reader r;
+    struct str key;
+    bool more;
+    json_reader_init(&r, body, arena, WIRE_DEPTH_MAX);
+    TRY(json_object_begin(&r));
+    for (;;) {
+        TRY(json_object_next(&r, &more, &key));
+        if (!more)
+            return json_end(&r);
+        bool is_string = json_peek(&r) == JSON_STRING;
+        if (is_string && out->name.len == 0 && is_one_of(key, code_names))
+            TRY(json_read_string(&r, &out->name));
+        else if (is_string && is_one_of(key, message_names))
+            TRY(json_read_string(&r, &out->message));
+        else
+            TRY(json_skip(&r));
+    }
+}
+
+static int
+read_xml_error(struct str body, struct arena *arena, struct wire_error_text *out)
+{
+    struct xml_node *root;
+    TRY(xml_parse(arena, body, WIRE_DEPTH_MAX, WIRE_ITEMS_MAX, &root));
+    const struct xml_node *error = xml_find(root, STR("Error"));
+    error = error == NULL ? root : error; // S3 has no element around it
+    const struct xml_node *code = xml_find(error, STR("Code"));
+    const struct xml_node *message = xml_find(error, STR("Message"));
+    if (code != NULL)
+        out->name = buf_str(&code->text);
+    if (message != NULL)
+        out->message = buf_str(&message->text);
+    return OK;
+}
+
+void
+wire_client_decode_error(enum wire_protocol protocol, const struct wire_reply *reply,
+                         struct arena *arena, struct wire_error_text *out)
+{
+    const struct wire_request headers = {.headers = reply->headers,
+                                         .header_count = reply->header_count};
+    *out = (struct wire_error_text){.is_sender = reply->status < 500};
+    out->name = wire_request_header(&headers, STR("x-amzn-ErrorType"));
+    bool is_xml = protocol == WIRE_QUERY || protocol == WIRE_REST_XML;
+    int code =
+        is_xml ? read_xml_error(reply->body, arena, out) : read_json_error(reply->body, arena, out);
+    // A body that says nothing leaves what the header says.
+    out->name = code == OK || out->name.len > 0 ? bare_code(out->name) : STR("");
+    if (out->name.ptr == NULL)
+        out->name = STR("");
+    out->query_code = out->name;
+}

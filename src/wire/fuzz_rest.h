@@ -1,0 +1,46 @@
+// REST requests from a fuzzer's bytes: the operation, "path?query", headers, an empty line, the
+// body. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "src/wire/test_depot.h"
+
+enum { FUZZ_HEADERS_MAX = 16 };
+
+static inline struct str
+fuzz_line(struct str *rest)
+{
+    struct str line = {0};
+    if (!str_cut(*rest, '\n', &line, rest))
+        *rest = (struct str){0};
+    return line;
+}
+
+// What was decoded is validated, and what its strings mean as a response is written.
+static inline void
+fuzz_rest(enum wire_protocol protocol, const uint8_t *data, size_t size)
+{
+    struct arena arena;
+    struct wire_problem problem;
+    struct header headers[FUZZ_HEADERS_MAX];
+    struct wire_request request = {.method = STR("PUT"), .headers = headers};
+    struct str rest = {(const char *)data, size};
+    arena_init(&arena);
+    const struct wire_operation *op = wire_operation_find(depot, fuzz_line(&rest));
+    str_cut(fuzz_line(&rest), '?', &request.path, &request.query);
+    for (struct str line = fuzz_line(&rest);
+         line.len > 0 && request.header_count < FUZZ_HEADERS_MAX; line = fuzz_line(&rest)) {
+        struct header *h = &headers[request.header_count++];
+        if (!str_cut(line, ':', &h->name, &h->value))
+            h->value = STR("");
+    }
+    request.body = rest;
+    (void)wire_rest_match(depot, &request);
+    if (op != NULL && op->input != WIRE_NO_SHAPE) {
+        void *in = arena_alloc(&arena, depot->model->shapes[op->input].c_size);
+        int code = wire_rest_decode(depot, op, protocol, &request, &arena, in, &problem);
+        if (code == OK)
+            code = wire_validate(depot->model, op->input, in, &arena, &problem);
+        CHECK(code == OK || str_is_present(problem.message));
+    }
+    arena_fini(&arena);
+}

@@ -1,0 +1,12 @@
+// libFuzzer: restJson1 requests.
+// SPDX-License-Identifier: Apache-2.0
+#include "src/wire/fuzz_rest.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    fuzz_rest(WIRE_REST_JSON, data, size);
+    return 0;
+}

@@ -1,0 +1,214 @@
+// The client's side: requests byte for byte, responses and errors, well-formed and not.
+// SPDX-License-Identifier: Apache-2.0
+#include "src/wire/client.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#include "src/wire/test_depot.h"
+
+static struct arena arena;
+static struct wire_request request;
+static struct wire_problem problem;
+
+static int
+setup(void **state)
+{
+    arena_init(&arena);
+    return 0;
+}
+
+static int
+teardown(void **state)
+{
+    arena_fini(&arena);
+    return 0;
+}
+
+static void
+assert_str(struct str got, const char *want)
+{
+    if (!str_eq(got, str_of(want)))
+        fail_msg("got " STR_FMT ", want %s", STR_ARG(got), want);
+}
+
+static int
+encode(enum wire_protocol protocol, const char *operation, const void *in)
+{
+    const struct wire_operation *op = wire_operation_find(depot, str_of(operation));
+    return wire_client_encode(depot, op, protocol, in, &arena, &request);
+}
+
+static int
+decode(enum wire_protocol protocol, const char *operation, struct wire_reply reply, void *out)
+{
+    const struct wire_operation *op = wire_operation_find(depot, str_of(operation));
+    return wire_client_decode(depot, op, protocol, &reply, &arena, out, &problem);
+}
+
+static void
+test_rest_request(void **state)
+{
+    struct depot_string_map_entry metadata[] = {{STR("a"), STR("1")}};
+    struct depot_put_thing_request in = {.Box = STR("b/c"),
+                                         .Key = STR("x y/\xc3\xbc"),
+                                         .Body = STR("bytes"),
+                                         .Type = STR("text/plain"),
+                                         .Metadata = {metadata, 1}};
+    assert_int_equal(encode(WIRE_REST_XML, "PutThing", &in), OK);
+    assert_str(request.method, "PUT");
+    assert_str(request.path, "/b%2Fc/x%20y/%C3%BC");
+    assert_false(str_is_present(request.query));
+    assert_str(wire_request_header(&request, STR("content-type")), "text/plain");
+    assert_str(wire_request_header(&request, STR("x-meta-a")), "1");
+    assert_str(request.body, "bytes");
+}
+
+static void
+test_query_string(void **state)
+{
+    struct str tags[] = {STR("x"), STR("&y")};
+    struct str fixed[] = {STR("lost")}, free_[] = {STR("1"), STR("2")};
+    struct depot_strings_map_entry all[] = {{STR("prefix"), {fixed, 1}}, {STR("n"), {free_, 2}}};
+    struct depot_list_things_request in = {.Box = STR("b"),
+                                           .Prefix = STR("p"),
+                                           .Max = OPT_INT(0),
+                                           .Tags = {tags, 2},
+                                           .All = {all, 2},
+                                           .Limit = OPT_INT(3)};
+    assert_int_equal(encode(WIRE_REST_JSON, "ListThings", &in), OK);
+    assert_str(request.query, "prefix=p&max=0&tag=x&tag=%26y&n=1&n=2");
+    assert_str(request.body, "{\"limit\":3}");
+    assert_int_equal(encode(WIRE_REST_XML, "GetPlace", &(struct depot_box_request){STR("b")}), OK);
+    assert_str(request.query, "place");
+}
+
+// What would make another path of it.
+static void
+test_a_label_must_be_there(void **state)
+{
+    struct depot_thing_request in = {.Box = STR("b")};
+    assert_int_equal(encode(WIRE_REST_XML, "GetThing", &in), E_INVALID);
+    in.Key = STR("");
+    assert_int_equal(encode(WIRE_REST_XML, "GetThing", &in), E_INVALID);
+    in.Key = STR("../x");
+    assert_int_equal(encode(WIRE_REST_XML, "GetThing", &in), OK);
+    in.Box = STR("../x");
+    assert_int_equal(encode(WIRE_REST_XML, "GetThing", &in), OK);
+    assert_str(request.path, "/..%2Fx/../x");
+}
+
+static void
+test_rpc_requests(void **state)
+{
+    struct wire_service rpc = *depot;
+    const struct wire_operation *op = wire_operation_find(depot, STR("ListThings"));
+    struct str tags[] = {STR("x"), STR("y")};
+    struct str none;
+    struct depot_list_things_request in = {.Tags = {tags, 2}};
+    rpc.target_prefix = "Depot";
+    rpc.api_version = "1";
+    assert_int_equal(wire_client_encode(&rpc, op, WIRE_QUERY, &in, &arena, &request), OK);
+    assert_str(request.method, "POST");
+    assert_str(request.path, "/");
+    assert_str(request.body, "Action=ListThings&Version=1&tag.member.1=x&tag.member.2=y");
+    in.Tags.items = &none;
+    in.Tags.count = 0;
+    assert_int_equal(wire_client_encode(&rpc, op, WIRE_QUERY, &in, &arena, &request), OK);
+    assert_str(request.body, "Action=ListThings&Version=1&tag=");
+    op = wire_operation_find(depot, STR("ListBoxes"));
+    assert_int_equal(wire_client_encode(&rpc, op, WIRE_JSON_1_1, NULL, &arena, &request), OK);
+    assert_str(wire_request_header(&request, STR("X-Amz-Target")), "Depot.ListBoxes");
+    assert_str(request.body, "{}");
+}
+
+static void
+test_responses(void **state)
+{
+    struct header headers[] = {{STR("X-Size"), STR("5")}, {STR("x-meta-a"), STR("1")}};
+    struct depot_get_thing_output out;
+    struct depot_get_place_output place;
+    struct wire_reply reply = {206, headers, 2, STR("bytes")};
+    assert_int_equal(decode(WIRE_REST_XML, "GetThing", reply, &out), OK);
+    assert_int_equal(out.Status.value, 206);
+    assert_int_equal(out.Size.value, 5);
+    assert_str(out.Body, "bytes");
+    assert_int_equal(out.Metadata.count, 1);
+    reply.body = STR("<Place>here</Place>");
+    assert_int_equal(decode(WIRE_REST_XML, "GetPlace", reply, &place), OK);
+    assert_str(place.Place, "here");
+    assert_int_equal(decode(WIRE_REST_XML, "ListBoxes", reply, NULL), OK);
+}
+
+static void
+test_malformed_responses(void **state)
+{
+    struct header headers[] = {{STR("x-size"), STR("many")}};
+    struct depot_get_thing_output out;
+    struct depot_list_things_output list;
+    struct wire_reply reply = {200, headers, 1, STR("<a")};
+    assert_int_equal(decode(WIRE_REST_XML, "GetThing", reply, &out), E_INVALID);
+    assert_int_equal(problem.kind, WIRE_PROBLEM_TYPE);
+    assert_int_equal(decode(WIRE_REST_XML, "ListThings", reply, &list), E_INVALID);
+    assert_str(problem.message, "The response is malformed");
+}
+
+static void
+assert_error(enum wire_protocol protocol, const char *header, const char *body, const char *code,
+             const char *message)
+{
+    struct header headers[] = {{STR("X-Amzn-Errortype"), str_of(header)}};
+    struct wire_reply reply = {400, headers, header != NULL, str_of(body)};
+    struct wire_error_text e;
+    wire_client_decode_error(protocol, &reply, &arena, &e);
+    assert_str(e.name, code);
+    assert_str(e.query_code, code);
+    assert_str(str_is_present(e.message) ? e.message : STR("(none)"), message);
+    assert_true(e.is_sender);
+}
+
+static void
+test_errors(void **state)
+{
+    assert_error(WIRE_JSON_1_0, NULL, "{\"__type\":\"a.b#C\",\"message\":\"m\"}", "C", "m");
+    assert_error(WIRE_REST_JSON, "C:http://x/", "{\"Message\":\"m\"}", "C", "m");
+    assert_error(WIRE_REST_JSON, "C", "", "C", "(none)");
+    assert_error(WIRE_REST_JSON, NULL, "{\"code\":1,\"message\":{}}", "", "(none)");
+    assert_error(WIRE_REST_JSON, NULL, "<html>", "", "(none)");
+    assert_error(WIRE_REST_XML, NULL, "<Error><Code>C</Code><Message>m</Message></Error>", "C",
+                 "m");
+    assert_error(WIRE_QUERY, NULL, "<ErrorResponse><Error><Code>C</Code></Error></ErrorResponse>",
+                 "C", "(none)");
+    assert_error(WIRE_QUERY, NULL, "{}", "", "(none)");
+}
+
+static void
+test_tokens(void **state)
+{
+    const struct wire_operation *op = wire_operation_find(depot, STR("CopyThing"));
+    struct depot_copy_thing_request in = {0};
+    wire_client_fill_tokens(depot->model, op->input, &in, STR("t"));
+    assert_str(in.Token, "t");
+    assert_false(str_is_present(in.Source));
+    in.Token = STR("mine");
+    wire_client_fill_tokens(depot->model, op->input, &in, STR("t"));
+    assert_str(in.Token, "mine");
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_rest_request, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_query_string, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_label_must_be_there, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_rpc_requests, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_responses, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_malformed_responses, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_errors, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_tokens, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
