@@ -23,10 +23,14 @@ struct http_shared {
 struct http_loop {
     const struct http_server_options *options; // with the defaults filled in
     struct loop *loop;
+    struct tls *tls; // NULL: none is spoken
     LIST_HEAD(, http_connection) connections;
     struct http_reader_pool readers;
     struct http_date date;
     struct http_shared *shared;
+    struct bio_method_st
+        *tls_method; // of tls_stream.c; NULL until the first TLS byte, as is the next
+    char *tls_record;
     bool is_draining;
     bool is_drained;
     // Called once, when draining and no connection is left.
@@ -36,7 +40,7 @@ struct http_loop {
     atomic_uint_fast64_t rejected;
 };
 
-// The caller has set what comes from outside: options, loop, shared, on_drained, owner.
+// The caller has set what comes from outside: options, loop, tls, shared, on_drained, owner.
 void http_loop_init(struct http_loop *l);
 // No connections are left.
 void http_loop_fini(struct http_loop *l);

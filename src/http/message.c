@@ -68,7 +68,7 @@ struct str
 http_request_header(const struct http_request *r, struct str name)
 {
     for (size_t i = 0; i < r->header_count; i++) {
-        const struct http_header *h = &r->headers[i];
+        const struct header *h = &r->headers[i];
         if (h->name.len == name.len && str_eq_nocase(h->name, name))
             return h->value;
     }
@@ -81,7 +81,7 @@ http_response_add(struct http_response *r, struct str name, struct str value)
     CHECK(r->header_count < COUNT_OF(r->headers));
     // A line break from a handler would let its client write headers and bodies of other responses.
     CHECK(!has_line_break(name) && !has_line_break(value));
-    r->headers[r->header_count++] = (struct http_header){name, value};
+    r->headers[r->header_count++] = (struct header){name, value};
 }
 
 const char *

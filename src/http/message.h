@@ -3,6 +3,7 @@
 #pragma once
 
 #include "src/base/buf.h"
+#include "src/base/header.h"
 
 enum {
     HTTP_HEAD_BYTES_MAX = 64 * 1024, // request line and headers together
@@ -11,28 +12,24 @@ enum {
     HTTP_BODY_BYTES_MAX = 16 * 1024 * 1024, // buffered bodies; streams have their own limits
 };
 
-struct http_header {
-    struct str name;  // as sent
-    struct str value; // without surrounding white space
-};
-
 // Everything lives in the request's arena.
 struct http_request {
     struct str method;
     struct str target; // as sent
     struct str path;   // the target up to '?', still percent-encoded
     struct str query;  // what follows '?'; absent when there is none
-    struct http_header *headers;
+    struct header *headers;
     size_t header_count;
     struct str body;
     const char *peer;    // "127.0.0.1:53211"
+    bool is_encrypted;   // came over TLS
     int64_t received_ns; // monotonic, when the head was complete
     struct arena *arena;
 };
 
 struct http_response {
     int status; // 200 unless set
-    struct http_header headers[24];
+    struct header headers[24];
     size_t header_count;
     struct str body; // Content-Length is added by the server
     bool must_close; // ends the connection after this response

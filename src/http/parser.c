@@ -18,7 +18,7 @@ struct walk {
     struct arena *arena;
     size_t header_room;
     struct str authority; // of an absolute target
-    struct http_header *host;
+    struct header *host;
     bool has_transfer_encoding;
     bool says_close;
     bool says_keep_alive;
@@ -126,7 +126,7 @@ parse_request_line(struct walk *w)
 }
 
 static enum http_parse
-note_host(struct walk *w, struct http_header *h)
+note_host(struct walk *w, struct header *h)
 {
     if (w->host)
         return bad(w, 400, "There is more than one Host.");
@@ -137,7 +137,7 @@ note_host(struct walk *w, struct http_header *h)
 }
 
 static enum http_parse
-note_content_length(struct walk *w, struct http_header *h)
+note_content_length(struct walk *w, struct header *h)
 {
     struct http_head *head = w->head;
     if (head->content_length >= 0)
@@ -156,7 +156,7 @@ note_content_length(struct walk *w, struct http_header *h)
 }
 
 static enum http_parse
-note_transfer_encoding(struct walk *w, struct http_header *h)
+note_transfer_encoding(struct walk *w, struct header *h)
 {
     if (w->has_transfer_encoding)
         return bad(w, 400, "There is more than one Transfer-Encoding.");
@@ -168,7 +168,7 @@ note_transfer_encoding(struct walk *w, struct http_header *h)
 }
 
 static enum http_parse
-note_connection(struct walk *w, struct http_header *h)
+note_connection(struct walk *w, struct header *h)
 {
     struct str option;
     struct str rest = h->value;
@@ -182,7 +182,7 @@ note_connection(struct walk *w, struct http_header *h)
 }
 
 static enum http_parse
-note_expect(struct walk *w, struct http_header *h)
+note_expect(struct walk *w, struct header *h)
 {
     if (!str_eq_nocase(h->value, STR("100-continue")))
         return bad(w, 417, "The only expectation is 100-continue.");
@@ -193,7 +193,7 @@ note_expect(struct walk *w, struct http_header *h)
 
 struct known_header {
     struct str name;
-    enum http_parse (*note)(struct walk *w, struct http_header *h);
+    enum http_parse (*note)(struct walk *w, struct header *h);
 };
 
 // The headers that the framing of messages depends on.
@@ -206,7 +206,7 @@ static const struct known_header known_headers[] = {
 };
 
 static enum http_parse
-note_header(struct walk *w, struct http_header *h)
+note_header(struct walk *w, struct header *h)
 {
     for (size_t i = 0; i < COUNT_OF(known_headers); i++) {
         const struct known_header *k = &known_headers[i];
@@ -217,7 +217,7 @@ note_header(struct walk *w, struct http_header *h)
 }
 
 // Room for one more header. Earlier ones may move.
-static struct http_header *
+static struct header *
 add_header(struct walk *w)
 {
     struct http_request *r = &w->head->request;
@@ -225,7 +225,7 @@ add_header(struct walk *w)
         size_t room = w->header_room == 0 ? HEADERS_AT_FIRST : 2 * w->header_room;
         ptrdiff_t host_at = w->host ? w->host - r->headers : 0;
         r->headers = w->header_room == 0
-                         ? ARENA_ARRAY(w->arena, room, struct http_header)
+                         ? ARENA_ARRAY(w->arena, room, struct header)
                          : arena_grow(w->arena, r->headers, w->header_room * sizeof(*r->headers),
                                       room * sizeof(*r->headers));
         w->header_room = room;
@@ -267,13 +267,13 @@ parse_header(struct walk *w)
         return HTTP_PARSE_MORE;
     if (colon == w->at || *colon != ':')
         return bad(w, 400, "A header field name is not valid.");
-    struct http_header h = {.name = between(w->at, colon)};
+    struct header h = {.name = between(w->at, colon)};
     w->at = skip_value(colon + 1, w->end);
     h.value = str_trim(between(colon + 1, w->at));
     STEP(parse_line_end(w));
     if (w->head->request.header_count == HTTP_HEADERS_MAX)
         return bad(w, 431, "There are too many header fields.");
-    struct http_header *added = add_header(w);
+    struct header *added = add_header(w);
     *added = h;
     return note_header(w, added);
 }

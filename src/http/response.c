@@ -71,7 +71,7 @@ http_response_encode(const struct http_response *r, const struct http_head *requ
 }
 
 bool
-http_response_has_body(const struct http_response *r, const struct http_head *request)
+http_response_has_body(const struct http_response *r, const struct http_request *request)
 {
-    return status_has_body(r->status) && !str_eq(request->request.method, STR("HEAD"));
+    return status_has_body(r->status) && !str_eq(request->method, STR("HEAD"));
 }

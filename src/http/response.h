@@ -17,4 +17,4 @@ struct str http_date_get(struct http_date *d, int64_t wall_ms);
 struct str http_response_encode(const struct http_response *r, const struct http_head *request,
                                 bool keep_alive, struct str date, struct arena *arena);
 // False for HEAD, 204 and 304: then the body is not sent, and only counted in Content-Length.
-bool http_response_has_body(const struct http_response *r, const struct http_head *request);
+bool http_response_has_body(const struct http_response *r, const struct http_request *request);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "src/http/connection.h"
+#include "src/http/tls.h"
 #include "src/task/timer.h"
 
 enum {
@@ -18,6 +19,7 @@ enum {
 struct http_server {
     struct runtime *rt;
     struct http_server_options options;
+    struct tls *tls;
     struct listener *listener;
     struct http_shared shared;
     int loop_count;
@@ -72,6 +74,7 @@ init_loop(struct http_server *s, int index)
     struct http_loop *l = &s->loops[index];
     l->options = &s->options;
     l->loop = runtime_loop(s->rt, index);
+    l->tls = s->tls;
     l->on_drained = send_answer;
     l->owner = s;
     l->shared = &s->shared;
@@ -84,6 +87,7 @@ server_release(struct http_server *s)
     for (int i = 0; i < s->loop_count; i++)
         http_loop_fini(&s->loops[i]);
     free(s->loops);
+    tls_free(s->tls);
     sem_destroy(&s->is_drained);
     free(s);
 }
@@ -128,6 +132,20 @@ start_draining(void *arg)
     post_to_loops(s, drain_loop);
 }
 
+static int
+start_serving(struct http_server *s, struct socket_address *address)
+{
+    const struct http_server_options *o = &s->options;
+    if (o->tls)
+        TRY(tls_new(s->rt, o->tls, o->log, &s->tls));
+    s->loop_count = runtime_loop_count(s->rt);
+    s->loops = calloc((size_t)s->loop_count, sizeof(*s->loops));
+    CHECK(s->loops != NULL);
+    for (int i = 0; i < s->loop_count; i++)
+        init_loop(s, i);
+    return listener_new(s->rt, address, on_accept, s, &s->listener);
+}
+
 int
 http_server_new(struct runtime *rt, struct http_server_options *options, struct http_server **out)
 {
@@ -137,12 +155,7 @@ http_server_new(struct runtime *rt, struct http_server_options *options, struct 
     s->options = *options;
     set_defaults(&s->options);
     sem_init(&s->is_drained, 0, 0);
-    s->loop_count = runtime_loop_count(rt);
-    s->loops = calloc((size_t)s->loop_count, sizeof(*s->loops));
-    CHECK(s->loops != NULL);
-    for (int i = 0; i < s->loop_count; i++)
-        init_loop(s, i);
-    int code = listener_new(rt, &options->address, on_accept, s, &s->listener);
+    int code = start_serving(s, &options->address);
     if (code != OK) {
         int error = errno;
         server_release(s);
@@ -167,6 +180,45 @@ http_server_free(struct http_server *s, int64_t deadline_ns)
     while (sem_wait(&s->is_drained) != 0)
         CHECK(errno == EINTR);
     server_release(s);
+}
+
+struct tls_work {
+    struct tls *tls;
+    struct arena *arena;
+    struct str *out;
+    int code;
+};
+
+static void
+reload_blocking(void *arg)
+{
+    struct tls_work *w = arg;
+    w->code = tls_reload(w->tls);
+}
+
+int
+http_server_tls_reload(struct http_server *s)
+{
+    struct tls_work w = {.tls = s->tls, .code = OK};
+    if (s->tls)
+        pool_run(s->rt, reload_blocking, &w);
+    return w.code;
+}
+
+static void
+print_ca_blocking(void *arg)
+{
+    struct tls_work *w = arg;
+    w->code = tls_ca_pem(w->tls, w->arena, w->out);
+}
+
+int
+http_server_ca_get(struct http_server *s, struct arena *arena, struct str *out)
+{
+    struct tls_work w = {s->tls, arena, out, E_NOT_FOUND};
+    if (s->tls)
+        pool_run(s->rt, print_ca_blocking, &w);
+    return w.code;
 }
 
 void

@@ -1,4 +1,4 @@
-// HTTP/1.1 server: connections on every loop, one fiber per request, no stack while idle.
+// HTTP server: connections on every loop, one fiber per request, no stack while idle.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -12,27 +12,40 @@
 typedef void http_handler_fn(void *arg, const struct http_request *request,
                              struct http_response *response);
 
+struct tls_options;
+
+// HTTP/1.1, HTTP/2 by prior knowledge and, when asked for, TLS (with HTTP/2 by ALPN) share the
+// port: the first bytes of a connection decide.
 struct http_server_options {
     struct socket_address address; // port 0 picks a free one and is filled in
     http_handler_fn *handler;
     void *handler_arg;
     const struct log *log;
-    int64_t head_timeout_ms; // from the first byte of a request to its last; 0: 30 s
-    int64_t idle_timeout_ms; // between requests; 0: 75 s
-    size_t connections_max;  // over all loops; 0: 100,000
+    const struct tls_options *tls; // tls.h; lives as long as the server. NULL: no TLS
+    int64_t head_timeout_ms;       // from the first byte of a request to its last; 0: 30 s
+    int64_t idle_timeout_ms;       // between requests; 0: 75 s
+    size_t connections_max;        // over all loops; 0: 100,000
 };
 
 struct http_server_stats {
     size_t connections;
     uint64_t requests;
-    uint64_t rejected; // requests that were no HTTP
+    uint64_t rejected; // requests that were no HTTP, and handshakes that failed
 };
 
 struct http_server;
-// E_EXISTS: the address is taken. E_IO: errno says why.
+// E_EXISTS: the address is taken. E_IO: errno says why. E_INVALID: the operator's certificate or
+// key is not valid.
 MUST_USE int http_server_new(struct runtime *rt, struct http_server_options *options,
                              struct http_server **out);
 // Drains: stops listening, answers what was accepted with Connection: close, closes idle
 // connections, and waits for the rest up to the deadline; then cancels. From outside the loops.
 void http_server_free(struct http_server *s, int64_t deadline_ns);
+// Reads the operator's certificate again, for new connections; on failure the old one stays in use.
+// Blocks (a fiber parks). E_IO, E_INVALID.
+MUST_USE int http_server_tls_reload(struct http_server *s);
+// What clients must trust when there is no operator's certificate: the development CA's, PEM, in
+// the arena. Touches OpenSSL; blocks (a fiber parks). E_NOT_FOUND with an operator's certificate,
+// or without TLS.
+MUST_USE int http_server_ca_get(struct http_server *s, struct arena *arena, struct str *out);
 void http_server_stats_get(const struct http_server *s, struct http_server_stats *out);

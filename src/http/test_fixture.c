@@ -61,6 +61,8 @@ handle(void *arg, const struct http_request *request, struct http_response *resp
         response->status = 204;
     else if (str_eq(request->path, STR("/304")))
         response->status = 304;
+    else if (str_eq(request->path, STR("/cookie")))
+        response->body = http_request_header(request, STR("Cookie"));
     else if (str_eq(request->path, STR("/close")))
         response->must_close = true;
     http_response_add(response, STR("X-Method"), request->method);

@@ -25,8 +25,8 @@ struct fixture {
 };
 
 // Paths: /echo answers with the body, /gate waits until the gate is open, /sleep until cancelled,
-// /big answers much, /204 and /304 with that status, /close ends the connection; all else with the
-// path.
+// /big answers much, /204 and /304 with that status, /cookie with that header, /close ends the
+// connection; all else answers with the path.
 void fixture_start(struct fixture *x, const struct runtime_options *runtime,
                    const struct http_server_options *options);
 // Drains with a far deadline, unless the server is freed already.

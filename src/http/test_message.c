@@ -10,7 +10,7 @@
 static void
 header_is_found_in_any_case_first_one_first(void **state)
 {
-    struct http_header headers[] = {
+    struct header headers[] = {
         {STR("X-Amz-Target"), STR("one")},
         {STR("x-amz-target"), STR("two")},
         {STR("X-Empty"), STR("")},

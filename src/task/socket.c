@@ -218,6 +218,18 @@ socket_write(struct socket *s, const struct str *parts, size_t count)
 }
 
 void
+socket_keep_readable(struct socket *s)
+{
+    s->ready |= SOCKET_READABLE;
+}
+
+void
+socket_end(struct socket *s)
+{
+    (void)shutdown(s->source.fd, SHUT_WR); // fails when the peer is gone: a read finds out
+}
+
+void
 socket_watch(struct socket *s, unsigned events, socket_ready_fn *fn, void *arg)
 {
     CHECK(s->loop == loop_current());

@@ -43,6 +43,12 @@ const char *socket_peer(const struct socket *s); // "127.0.0.1:53211"
 MUST_USE ptrdiff_t socket_read(struct socket *s, void *out, size_t size);
 MUST_USE ptrdiff_t socket_write(struct socket *s, const struct str *parts, size_t count);
 
+// Its owner holds bytes of it that it has not looked at: until a read finds nothing, the socket
+// counts as readable.
+void socket_keep_readable(struct socket *s);
+// Nothing more is written: the peer reads the end of the stream. Reading goes on.
+void socket_end(struct socket *s);
+
 // Calls fn on these events until the watch is replaced; events 0 stops it. SOCKET_HANGUP alone
 // tells that the peer closed its sending side while a fiber works on its request.
 void socket_watch(struct socket *s, unsigned events, socket_ready_fn *fn, void *arg);

@@ -1,0 +1,244 @@
+// HTTP/1.1 on a connection: read a request, run its handler in a fiber, answer, and again.
+// SPDX-License-Identifier: Apache-2.0
+#include "src/http/connection_state.h"
+
+//     IDLE ──bytes──▶ READING ──request──▶ RUNNING ──answered──▶ IDLE, READING, closed
+//                        └────no HTTP────────┴───▶ lingering ──▶ closed
+
+static void
+wait_idle(struct http_connection *c)
+{
+    connection_give_reader_back(c);
+    if (c->home->is_draining) {
+        connection_close(c);
+        return;
+    }
+    c->h1.state = H1_IDLE;
+    connection_set_deadline_in_ms(c, c->home->options->idle_timeout_ms);
+    connection_watch(c, SOCKET_READABLE);
+}
+
+// False when the client does not even read that little.
+static bool
+send_continue(struct http_connection *c)
+{
+    struct http_head *head = &c->reader->head;
+    if (!head->wants_continue || c->reader->body_len > 0)
+        return true;
+    head->wants_continue = false;
+    struct str line = STR("HTTP/1.1 100 Continue\r\n\r\n");
+    return c->transport->write(c, &line, 1) == (ptrdiff_t)line.len;
+}
+
+static void
+wait_for_more(struct http_connection *c)
+{
+    if (!http_reader_has_input(c->reader)) {
+        wait_idle(c);
+        return;
+    }
+    if (c->h1.state != H1_READING) {
+        c->h1.state = H1_READING;
+        connection_set_deadline_in_ms(c, c->home->options->head_timeout_ms);
+    }
+    if (!send_continue(c))
+        connection_close(c);
+    else
+        connection_watch(c, SOCKET_READABLE);
+}
+
+// -- answers
+
+static size_t
+message_parts(struct http_connection *c, const struct http_response *r, bool keep_alive,
+              struct str parts[2])
+{
+    struct http_head *request = &c->reader->head;
+    parts[0] = http_response_encode(r, request, keep_alive, connection_date(c), &c->reader->arena);
+    parts[1] = r->body;
+    return r->body.len > 0 && http_response_has_body(r, &request->request) ? 2 : 1;
+}
+
+// Answers without a handler, and without waiting for a client that does not read.
+static void
+refuse(struct http_connection *c, int status, const char *text)
+{
+    struct http_response r = {.status = status, .must_close = true};
+    r.body = arena_print(&c->reader->arena, "%s\n", text);
+    http_response_add(&r, STR("Content-Type"), STR("text/plain"));
+    struct str parts[2];
+    size_t count = message_parts(c, &r, false, parts);
+    size_t len = parts[0].len + (count > 1 ? parts[1].len : 0);
+    if (c->transport->write(c, parts, count) == (ptrdiff_t)len)
+        connection_linger(c);
+    else
+        connection_close(c);
+}
+
+static void
+refuse_bad_request(struct http_connection *c)
+{
+    struct http_loop *l = c->home;
+    const struct http_head *head = &c->reader->head;
+    atomic_fetch_add_explicit(&l->rejected, 1, memory_order_relaxed);
+    if (l->options->log)
+        log_event(l->options->log, LOG_DEBUG, "http_rejected", "peer=%s status=%d",
+                  socket_peer(c->socket), head->error_status);
+    refuse(c, head->error_status, head->error_text);
+}
+
+// Runs the handler and sends its response. Whether the connection goes on.
+static bool
+answer(struct http_connection *c)
+{
+    struct http_loop *l = c->home;
+    const struct http_server_options *o = l->options;
+    struct http_response r = {.status = 200};
+    connection_watch(c, c->h1.is_half_closed ? 0 : SOCKET_HANGUP);
+    o->handler(o->handler_arg, &c->reader->head.request, &r);
+    connection_watch(c, 0); // a write finds out by itself, and is not cancelled half way
+    atomic_fetch_add_explicit(&l->requests, 1, memory_order_relaxed);
+    bool keep_alive = c->reader->head.keep_alive && !r.must_close && !c->h1.is_ending &&
+                      !connection_is_server_ending(c);
+    struct str parts[2];
+    size_t count = message_parts(c, &r, keep_alive, parts);
+    int64_t deadline = deadline_in_ms(loop_runtime(l->loop), o->idle_timeout_ms);
+    return connection_write_all(c, parts, count, deadline) == OK && keep_alive;
+}
+
+// -- requests
+
+static void
+note_head(struct http_connection *c)
+{
+    struct http_request *request = &c->reader->head.request;
+    if (!c->reader->has_head || request->received_ns != 0)
+        return;
+    request->received_ns = connection_now_ns(c);
+    request->peer = socket_peer(c->socket);
+    request->is_encrypted = c->tls != NULL;
+}
+
+static void
+run(void *arg)
+{
+    struct http_connection *c = arg;
+    enum http_parse result;
+    do {
+        if (!answer(c)) {
+            connection_close(c);
+            return;
+        }
+        result = http_reader_next(c->reader);
+        note_head(c);
+    } while (result == HTTP_PARSE_DONE);
+    c->h1.fiber = NULL;
+    if (result == HTTP_PARSE_BAD)
+        refuse_bad_request(c);
+    else
+        wait_for_more(c);
+}
+
+static void
+start(struct http_connection *c)
+{
+    c->h1.state = H1_RUNNING;
+    connection_set_deadline(c, DEADLINE_NEVER);
+    connection_watch(c, 0);
+    if (fiber_start(c->home->loop, "http", run, c, &c->h1.fiber) != OK)
+        refuse(c, 503, "There are too many requests at once.");
+}
+
+static void
+go_on(struct http_connection *c, enum http_parse result)
+{
+    note_head(c);
+    if (result == HTTP_PARSE_DONE)
+        start(c);
+    else if (result == HTTP_PARSE_BAD)
+        refuse_bad_request(c);
+    else
+        wait_for_more(c);
+}
+
+static void
+receive(struct http_connection *c)
+{
+    connection_take_reader(c);
+    size_t size;
+    char *space = http_reader_space(c->reader, &size);
+    ptrdiff_t n = c->transport->read(c, space, size);
+    if (n > 0)
+        go_on(c, http_reader_add(c->reader, (size_t)n));
+    else if (n != E_AGAIN)
+        connection_close(c);
+    else if (c->h1.state == H1_IDLE)
+        wait_idle(c);
+}
+
+// The client closed its sending side while a handler runs. Nearly always it is gone altogether, so
+// the work is stopped. One that only shut down its side still gets what the handler answers then;
+// one whose next requests have been read already wants their answers, so it is not taken as gone.
+static void
+hang_up(struct http_connection *c)
+{
+    c->h1.is_half_closed = true;
+    connection_watch(c, 0);
+    if (c->reader->ahead.len > 0)
+        return;
+    c->h1.is_ending = true;
+    fiber_cancel(c->h1.fiber);
+}
+
+// -- the protocol
+
+static void
+h1_on_ready(struct http_connection *c, unsigned events)
+{
+    if (c->h1.state == H1_RUNNING)
+        hang_up(c);
+    else
+        receive(c);
+}
+
+static void
+h1_drain(struct http_connection *c)
+{
+    if (c->h1.state == H1_IDLE)
+        receive(c); // closes it when there is nothing
+}
+
+static void
+h1_cancel(struct http_connection *c)
+{
+    if (c->h1.state != H1_RUNNING) {
+        connection_close(c);
+        return;
+    }
+    c->h1.is_ending = true;
+    fiber_cancel(c->h1.fiber);
+}
+
+static void
+h1_fini(struct http_connection *c)
+{
+}
+
+const struct http_protocol h1_protocol = {
+    .on_ready = h1_on_ready,
+    .on_deadline = connection_close,
+    .drain = h1_drain,
+    .cancel = h1_cancel,
+    .fini = h1_fini,
+};
+
+void
+h1_start(struct http_connection *c, size_t held)
+{
+    c->protocol = &h1_protocol;
+    c->h1 = (struct h1){.state = H1_IDLE};
+    if (held > 0)
+        go_on(c, http_reader_add(c->reader, held));
+    else
+        receive(c);
+}

@@ -1,0 +1,435 @@
+// The session of libnghttp2 and its streams.
+// SPDX-License-Identifier: Apache-2.0
+#include "src/http/h2.h"
+
+#include <stdlib.h>
+
+#include "src/http/h2_state.h"
+#include "src/task/runtime.h"
+
+enum {
+    CONNECTION_WINDOW_BYTES = 4 * 1024 * 1024,
+    LARGE_WINDOW_BYTES = 1024 * 1024, // of a stream with a large body
+    NS_PER_SECOND = 1000 * 1000 * 1000,
+    NS_PER_MS = 1000 * 1000,
+};
+
+// -- deadlines
+
+void
+h2_stream_set_deadline(struct h2_stream *s, struct h2_timed *list, int64_t ms)
+{
+    s->deadline_ns = s->home->events.now_ns(s->home->owner) + ms * NS_PER_MS;
+    TAILQ_INSERT_TAIL(list, s, timed_link);
+}
+
+static void
+drop_deadline(struct h2_stream *s)
+{
+    if (s->phase == H2_READING)
+        TAILQ_REMOVE(&s->home->reading, s, timed_link);
+    else if (s->phase == H2_SENDING)
+        TAILQ_REMOVE(&s->home->sending, s, timed_link);
+}
+
+// -- large bodies
+
+static void
+grant_large(struct h2_stream *s)
+{
+    struct h2 *h = s->home;
+    s->is_large = true;
+    h->large_count++;
+    TAILQ_REMOVE(&h->reading, s, timed_link); // its time begins anew: we held it up
+    h2_stream_set_deadline(s, &h->reading, h->events.head_timeout_ms);
+    (void)nghttp2_session_consume_stream(h->session, s->id, s->request.body.len);
+    (void)nghttp2_session_set_local_window_size(h->session, NGHTTP2_FLAG_NONE, s->id,
+                                                LARGE_WINDOW_BYTES);
+}
+
+static void
+ask_for_large(struct h2_stream *s)
+{
+    struct h2 *h = s->home;
+    if (h->large_count < H2_LARGE_BODIES_MAX) {
+        grant_large(s);
+        return;
+    }
+    s->is_waiting = true;
+    TAILQ_INSERT_TAIL(&h->waiting, s, waiting_link);
+}
+
+static void
+release_large(struct h2_stream *s)
+{
+    struct h2 *h = s->home;
+    if (s->is_waiting)
+        TAILQ_REMOVE(&h->waiting, s, waiting_link);
+    s->is_waiting = false;
+    if (!s->is_large)
+        return;
+    s->is_large = false;
+    h->large_count--;
+    struct h2_stream *next = TAILQ_FIRST(&h->waiting);
+    if (!next)
+        return;
+    TAILQ_REMOVE(&h->waiting, next, waiting_link);
+    next->is_waiting = false;
+    grant_large(next);
+}
+
+// -- streams
+
+static void
+stream_begin(struct h2 *h, int32_t id)
+{
+    if (h->stream_count >= H2_STREAMS_LIVE_MAX) {
+        (void)nghttp2_submit_rst_stream(h->session, NGHTTP2_FLAG_NONE, id, NGHTTP2_REFUSED_STREAM);
+        return;
+    }
+    struct h2_stream *s = h2_stream_new(h, id);
+    LIST_INSERT_HEAD(&h->streams, s, link);
+    h->stream_count++;
+    h2_stream_set_deadline(s, &h->reading, h->events.head_timeout_ms);
+    CHECK(nghttp2_session_set_stream_user_data(h->session, id, s) == 0);
+}
+
+static void
+stream_end(struct h2_stream *s)
+{
+    LIST_REMOVE(s, link);
+    s->home->stream_count--;
+    h2_stream_free(s);
+}
+
+// A client that opens streams only to end them makes us work for nothing.
+static void
+count_reset(struct h2 *h)
+{
+    int64_t now_ns = h->events.now_ns(h->owner);
+    if (now_ns - h->second_ns >= NS_PER_SECOND) {
+        h->second_ns = now_ns;
+        h->reset_count = 0;
+    }
+    if (++h->reset_count > H2_RESETS_PER_SECOND_MAX)
+        (void)nghttp2_session_terminate_session(h->session, NGHTTP2_ENHANCE_YOUR_CALM);
+}
+
+void
+h2_stream_reset(struct h2_stream *s, uint32_t error)
+{
+    (void)nghttp2_submit_rst_stream(s->home->session, NGHTTP2_FLAG_NONE, s->id, error);
+}
+
+// -- requests
+
+static void
+refuse(struct h2_stream *s)
+{
+    struct h2 *h = s->home;
+    struct http_response r = {.status = s->error_status};
+    r.body = arena_print(&s->arena, "%s\n", s->error_text);
+    http_response_add(&r, STR("Content-Type"), STR("text/plain"));
+    release_large(s);
+    drop_deadline(s);
+    h->events.on_refuse(h->owner, s);
+    h2_submit_answer(s, &r);
+}
+
+static void
+end_head(struct h2_stream *s, bool has_body)
+{
+    h2_stream_end_head(s);
+    s->request.received_ns = s->home->events.now_ns(s->home->owner);
+    if (s->error_status)
+        refuse(s);
+    else if (s->wants_continue && has_body)
+        h2_submit_continue(s);
+}
+
+static void
+end_request(struct h2_stream *s)
+{
+    s->is_complete = true;
+    if (s->phase != H2_READING)
+        return; // answered already
+    if (s->error_status) {
+        refuse(s);
+        return;
+    }
+    struct h2 *h = s->home;
+    if (!str_is_present(s->request.body))
+        s->request.body = STR("");
+    release_large(s);
+    drop_deadline(s);
+    s->phase = H2_RUNNING;
+    h->events.on_request(h->owner, s);
+}
+
+static int
+on_headers_begin(nghttp2_session *session, const nghttp2_frame *frame, void *arg)
+{
+    if (frame->hd.type == NGHTTP2_HEADERS && frame->headers.cat == NGHTTP2_HCAT_REQUEST)
+        stream_begin(arg, frame->hd.stream_id);
+    return 0;
+}
+
+static int
+on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name,
+          size_t name_len, const uint8_t *value, size_t value_len, uint8_t flags, void *arg)
+{
+    struct h2_stream *s = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
+    struct str n = {(const char *)name, name_len}, v = {(const char *)value, value_len};
+    if (!s || s->phase != H2_READING)
+        return 0;
+    if (frame->headers.cat == NGHTTP2_HCAT_REQUEST)
+        h2_stream_add_header(s, n, v);
+    else
+        h2_stream_add_trailer(s, n, v);
+    return 0;
+}
+
+static int
+on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *arg)
+{
+    bool is_headers = frame->hd.type == NGHTTP2_HEADERS;
+    if (!is_headers && frame->hd.type != NGHTTP2_DATA)
+        return 0;
+    struct h2_stream *s = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
+    bool is_last = frame->hd.flags & NGHTTP2_FLAG_END_STREAM;
+    if (s && is_headers && frame->headers.cat == NGHTTP2_HCAT_REQUEST)
+        end_head(s, !is_last);
+    if (s && is_last)
+        end_request(s);
+    return 0;
+}
+
+// The connection's window only bounds what is under way; what we hold is bounded by the streams'.
+static int
+on_body(nghttp2_session *session, uint8_t flags, int32_t id, const uint8_t *bytes, size_t len,
+        void *arg)
+{
+    struct h2_stream *s = nghttp2_session_get_stream_user_data(session, id);
+    (void)nghttp2_session_consume_connection(session, len);
+    if (!s || s->phase != H2_READING)
+        return 0;
+    h2_stream_add_body(s, (struct str){(const char *)bytes, len});
+    if (s->error_status)
+        refuse(s);
+    else if (s->is_large)
+        (void)nghttp2_session_consume_stream(session, id, len);
+    else if (!s->is_waiting && s->request.body.len > H2_SMALL_BODY_BYTES)
+        ask_for_large(s);
+    return 0;
+}
+
+static int
+on_frame_sent(nghttp2_session *session, const nghttp2_frame *frame, void *arg)
+{
+    bool is_message = frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA;
+    if (!is_message || !(frame->hd.flags & NGHTTP2_FLAG_END_STREAM))
+        return 0;
+    struct h2_stream *s = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
+    if (!s)
+        return 0;
+    s->is_answered = true;
+    if (!s->is_complete) // RFC 9113 section 8.1: what the client still sends is of no use
+        h2_stream_reset(s, NGHTTP2_NO_ERROR);
+    return 0;
+}
+
+static int
+on_stream_closed(nghttp2_session *session, int32_t id, uint32_t error, void *arg)
+{
+    struct h2 *h = arg;
+    struct h2_stream *s = nghttp2_session_get_stream_user_data(session, id);
+    if (!s || !s->is_answered)
+        count_reset(h);
+    if (!s)
+        return 0;
+    release_large(s);
+    drop_deadline(s);
+    s->is_closed = true;
+    if (s->phase == H2_RUNNING)
+        h->events.on_cancel(h->owner, s);
+    else
+        stream_end(s);
+    return 0;
+}
+
+// -- the session
+
+void
+h2_put_out(struct h2 *h, const void *bytes, size_t len)
+{
+    memcpy(h->out + h->out_len, bytes, len);
+    h->out_len += len;
+}
+
+static nghttp2_session *
+new_session(struct h2 *h)
+{
+    nghttp2_session_callbacks *callbacks;
+    nghttp2_option *option;
+    nghttp2_session *session;
+    CHECK(nghttp2_session_callbacks_new(&callbacks) == 0 && nghttp2_option_new(&option) == 0);
+    nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, on_headers_begin);
+    nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
+    nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame);
+    nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_body);
+    nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, on_frame_sent);
+    nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_stream_closed);
+    nghttp2_session_callbacks_set_send_data_callback(callbacks, h2_on_body_sent);
+    nghttp2_option_set_no_auto_window_update(option, 1);
+    CHECK(nghttp2_session_server_new2(&session, callbacks, h, option) == 0);
+    nghttp2_session_callbacks_del(callbacks);
+    nghttp2_option_del(option);
+    return session;
+}
+
+static void
+submit_settings(struct h2 *h)
+{
+    static const nghttp2_settings_entry settings[] = {
+        {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, H2_STREAMS_MAX},
+        {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, HTTP_HEAD_BYTES_MAX},
+    };
+    CHECK(nghttp2_submit_settings(h->session, NGHTTP2_FLAG_NONE, settings, COUNT_OF(settings)) ==
+          0);
+    CHECK(nghttp2_session_set_local_window_size(h->session, NGHTTP2_FLAG_NONE, 0,
+                                                CONNECTION_WINDOW_BYTES) == 0);
+}
+
+struct h2 *
+h2_new(const struct h2_events *events, void *owner)
+{
+    struct h2 *h = calloc(1, sizeof(*h));
+    CHECK(h != NULL);
+    h->events = *events;
+    h->owner = owner;
+    LIST_INIT(&h->streams);
+    TAILQ_INIT(&h->reading);
+    TAILQ_INIT(&h->sending);
+    TAILQ_INIT(&h->waiting);
+    h->session = new_session(h);
+    submit_settings(h);
+    return h;
+}
+
+void
+h2_free(struct h2 *h)
+{
+    nghttp2_session_del(h->session);
+    while (!LIST_EMPTY(&h->streams)) {
+        struct h2_stream *s = LIST_FIRST(&h->streams);
+        CHECK(s->phase != H2_RUNNING);
+        stream_end(s);
+    }
+    free(h);
+}
+
+void *
+h2_owner(const struct h2 *h)
+{
+    return h->owner;
+}
+
+int
+h2_receive(struct h2 *h, struct str bytes)
+{
+    ssize_t n = nghttp2_session_mem_recv(h->session, (const uint8_t *)bytes.ptr, bytes.len);
+    if (n < 0)
+        h->is_broken = true;
+    return n < 0 ? E_INVALID : OK;
+}
+
+size_t
+h2_fill(struct h2 *h, char *out, size_t size)
+{
+    h->out = out;
+    h->out_len = 0;
+    h->out_size = size;
+    while (size - h->out_len >= H2_FRAME_BYTES_MAX) {
+        const uint8_t *bytes;
+        ssize_t n = nghttp2_session_mem_send(h->session, &bytes);
+        if (n < 0)
+            h->is_broken = true;
+        if (n <= 0)
+            break;
+        h2_put_out(h, bytes, (size_t)n);
+    }
+    return h->out_len;
+}
+
+bool
+h2_is_over(const struct h2 *h)
+{
+    return h->is_broken ||
+           (!nghttp2_session_want_read(h->session) && !nghttp2_session_want_write(h->session));
+}
+
+bool
+h2_is_idle(const struct h2 *h)
+{
+    return LIST_EMPTY(&h->streams);
+}
+
+void
+h2_answer(struct h2_stream *s, const struct http_response *r)
+{
+    if (s->is_closed) {
+        stream_end(s);
+        return;
+    }
+    h2_submit_answer(s, r);
+    if (r->must_close)
+        h2_drain(s->home);
+}
+
+void
+h2_drain(struct h2 *h)
+{
+    if (h->is_draining)
+        return;
+    h->is_draining = true;
+    int32_t last = nghttp2_session_get_last_proc_stream_id(h->session);
+    (void)nghttp2_submit_goaway(h->session, NGHTTP2_FLAG_NONE, last, NGHTTP2_NO_ERROR, NULL, 0);
+}
+
+int64_t
+h2_deadline_ns(const struct h2 *h)
+{
+    const struct h2_stream *a = TAILQ_FIRST(&h->reading), *b = TAILQ_FIRST(&h->sending);
+    int64_t first = a ? a->deadline_ns : DEADLINE_NEVER;
+    return b && b->deadline_ns < first ? b->deadline_ns : first;
+}
+
+static void
+expire_list(struct h2 *h, struct h2_timed *list)
+{
+    int64_t now_ns = h->events.now_ns(h->owner);
+    struct h2_stream *s;
+    while ((s = TAILQ_FIRST(list)) && s->deadline_ns <= now_ns) {
+        // Until the reset is written it stays in the list, with a time that no longer matters.
+        TAILQ_REMOVE(list, s, timed_link);
+        s->deadline_ns = DEADLINE_NEVER;
+        TAILQ_INSERT_TAIL(list, s, timed_link);
+        h2_stream_reset(s, NGHTTP2_CANCEL);
+    }
+}
+
+void
+h2_expire(struct h2 *h)
+{
+    expire_list(h, &h->reading);
+    expire_list(h, &h->sending);
+}
+
+void
+h2_cancel(struct h2 *h)
+{
+    struct h2_stream *s;
+    LIST_FOREACH(s, &h->streams, link)
+    if (s->phase == H2_RUNNING)
+        h->events.on_cancel(h->owner, s);
+}

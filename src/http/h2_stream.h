@@ -1,0 +1,53 @@
+// One request of an HTTP/2 connection while it arrives, runs and is answered.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <sys/queue.h>
+
+#include "src/http/message.h"
+
+struct fiber;
+struct h2;
+
+enum h2_phase { H2_READING, H2_RUNNING, H2_SENDING };
+
+struct h2_stream {
+    struct h2 *home;
+    int32_t id;
+    enum h2_phase phase;
+    LIST_ENTRY(h2_stream) link;
+    int64_t deadline_ns; // not while RUNNING
+    TAILQ_ENTRY(h2_stream) timed_link;
+    TAILQ_ENTRY(h2_stream) waiting_link;
+    struct arena arena; // of request and response
+    struct http_request request;
+    size_t header_room;
+    size_t head_bytes;
+    struct str authority; // :authority, absent when there is none
+    struct str host;      // the header
+    int64_t content_length;
+    char *body; // malloc'ed
+    size_t body_room;
+    int error_status; // 0: nothing is wrong so far
+    const char *error_text;
+    bool wants_continue; // Expect: 100-continue
+    bool is_complete;    // all of the request is there
+    bool is_waiting;     // for one of the few places for large bodies
+    bool is_large;       // has such a place
+    bool is_answered;    // the answer's last frame was sent
+    bool is_closed;      // nobody waits for an answer any more
+    struct str answer;   // what of its body was not sent yet
+    struct fiber *fiber; // the owner's
+};
+
+struct h2_stream *h2_stream_new(struct h2 *home, int32_t id);
+void h2_stream_free(struct h2_stream *s);
+
+// Any name, pseudo headers too; what the library's own checks let through. Copies. What is wrong is
+// kept in error_status.
+void h2_stream_add_header(struct h2_stream *s, struct str name, struct str value);
+// Trailers are counted and dropped.
+void h2_stream_add_trailer(struct h2_stream *s, struct str name, struct str value);
+// No more headers: what HTTP/1.1 refuses is refused here, and :authority becomes Host.
+void h2_stream_end_head(struct h2_stream *s);
+void h2_stream_add_body(struct h2_stream *s, struct str bytes);
