@@ -1,4 +1,4 @@
-// Fuzzes the Authorization header and the canonical request: any HTTP request, as bytes.
+// Fuzzes signatures in header and query string, and canonical requests: any HTTP request.
 // SPDX-License-Identifier: Apache-2.0
 #include "src/auth/key_cache.h"
 #include "src/http/parser.h"
@@ -8,19 +8,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void
 verify(const struct http_request *r)
 {
-    struct sigv4_header h;
+    struct sigv4 sig;
     struct str reason;
-    if (sigv4_parse(r, &h, &reason) != SIGV4_OK) {
+    if (sigv4_parse(r, &sig, &reason) != SIGV4_OK) {
         CHECK(str_is_present(reason) ||
               !str_is_present(http_request_header(r, STR("Authorization"))));
         return;
     }
     struct key_cache *cache = key_cache_new();
-    struct sha256 key = key_cache_get(cache, &h, STR("test"));
+    struct sha256 key = key_cache_get(cache, &sig, STR("test"));
     key_cache_free(cache);
-    if (sigv4_verify(r, &h, &key, h.timestamp_ms, &reason) != SIGV4_OK)
+    if (sigv4_verify(r, &sig, &key, ~0u, sig.timestamp_ms, &reason) != SIGV4_OK)
         CHECK(reason.len > 0);
-    sigv4_authorization(r, h.access_key, STR("test"), h.region, h.service);
+    sigv4_authorization(r, sig.access_key, STR("test"), sig.region, sig.service);
 }
 
 int

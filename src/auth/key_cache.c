@@ -34,11 +34,11 @@ name_add(struct name *n, struct str field)
 }
 
 static bool
-name_of(const struct sigv4_header *h, struct str secret, struct name *out)
+name_of(const struct sigv4 *sig, struct str secret, struct name *out)
 {
     out->len = 0;
-    return name_add(out, h->access_key) && name_add(out, h->date) && name_add(out, h->region) &&
-           name_add(out, h->service) && name_add(out, secret);
+    return name_add(out, sig->access_key) && name_add(out, sig->date) &&
+           name_add(out, sig->region) && name_add(out, sig->service) && name_add(out, secret);
 }
 
 // FNV-1a.
@@ -69,14 +69,14 @@ key_cache_free(struct key_cache *cache)
 }
 
 struct sha256
-key_cache_get(struct key_cache *cache, const struct sigv4_header *h, struct str secret)
+key_cache_get(struct key_cache *cache, const struct sigv4 *sig, struct str secret)
 {
     struct name name;
-    if (!name_of(h, secret, &name))
-        return sigv4_signing_key(secret, h->date, h->region, h->service);
+    if (!name_of(sig, secret, &name))
+        return sigv4_signing_key(secret, sig->date, sig->region, sig->service);
     struct slot *slot = &cache->slots[slot_index(&name)];
     if (slot->len != name.len || memcmp(slot->name, name.bytes, name.len) != 0) {
-        slot->key = sigv4_signing_key(secret, h->date, h->region, h->service);
+        slot->key = sigv4_signing_key(secret, sig->date, sig->region, sig->service);
         memcpy(slot->name, name.bytes, name.len);
         slot->len = (uint32_t)name.len;
     }

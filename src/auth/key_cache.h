@@ -13,5 +13,4 @@ struct key_cache *key_cache_new(void);
 // Wipes the keys. NULL is accepted.
 void key_cache_free(struct key_cache *cache);
 // The signing key for the header's date, region and service.
-struct sha256 key_cache_get(struct key_cache *cache, const struct sigv4_header *h,
-                            struct str secret);
+struct sha256 key_cache_get(struct key_cache *cache, const struct sigv4 *sig, struct str secret);

@@ -4,14 +4,23 @@
 
 #include <stdlib.h>
 
+#include "src/auth/credentials.h"
 #include "src/base/encoding.h"
 #include "src/base/timestamp.h"
 
-enum { HASH_HEX_BYTES = 2 * SHA256_BYTES, SECRET_BYTES_MAX = 256, CANONICAL_SIZE_HINT = 1024 };
+enum { HASH_HEX_BYTES = 2 * SHA256_BYTES, CANONICAL_SIZE_HINT = 1024 };
 
 static const char mismatch_text[] =
     "The request signature we calculated does not match the signature you provided. Check your AWS "
     "Secret Access Key and signing method. Consult the service documentation for details.";
+
+// https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
+static const char *const payload_names[] = {
+    [SIGV4_PAYLOAD_UNSIGNED] = "UNSIGNED-PAYLOAD",
+    [SIGV4_PAYLOAD_CHUNKS] = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD",
+    [SIGV4_PAYLOAD_CHUNKS_TRAILER] = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER",
+    [SIGV4_PAYLOAD_UNSIGNED_TRAILER] = "STREAMING-UNSIGNED-PAYLOAD-TRAILER",
+};
 
 static struct str
 hash_str(const struct sha256 *hash)
@@ -28,22 +37,22 @@ hash_hex(struct arena *arena, struct sha256 hash)
 }
 
 static struct str
-canonical_request(const struct http_request *r, const struct sigv4_header *h)
+canonical_request(const struct http_request *r, const struct sigv4 *sig)
 {
     struct buf out;
     buf_init(&out, r->arena, CANONICAL_SIZE_HINT);
-    sigv4_canonical_request(r, h, &out);
+    sigv4_canonical_request(r, sig, &out);
     return buf_str(&out);
 }
 
 static struct str
-string_to_sign(struct arena *arena, const struct sigv4_header *h, struct str canonical)
+string_to_sign(struct arena *arena, const struct sigv4 *sig, struct str canonical)
 {
     return arena_print(arena,
                        "AWS4-HMAC-SHA256\n" STR_FMT "\n" STR_FMT "/" STR_FMT "/" STR_FMT
                        "/aws4_request\n" STR_FMT,
-                       STR_ARG(h->timestamp), STR_ARG(h->date), STR_ARG(h->region),
-                       STR_ARG(h->service), STR_ARG(hash_hex(arena, sha256_of(canonical))));
+                       STR_ARG(sig->timestamp), STR_ARG(sig->date), STR_ARG(sig->region),
+                       STR_ARG(sig->service), STR_ARG(hash_hex(arena, sha256_of(canonical))));
 }
 
 static bool
@@ -72,55 +81,70 @@ time_text(struct arena *arena, int64_t ms)
     return (struct str){text, TIMESTAMP_BASIC_BYTES};
 }
 
+// As S3 does for presigned URLs: they may be old, but begin no earlier than they were signed.
 static enum sigv4_result
-check_time(const struct http_request *r, const struct sigv4_header *h, int64_t now_ms,
+check_expiry(const struct sigv4 *sig, int64_t now_ms, struct str *reason)
+{
+    if (now_ms < sig->timestamp_ms - SIGV4_SKEW_MS_MAX)
+        *reason = STR("Request is not valid yet");
+    else if (now_ms > sig->timestamp_ms + sig->expires_s * 1000)
+        *reason = STR("Request has expired");
+    else
+        return SIGV4_OK;
+    return SIGV4_EXPIRED;
+}
+
+static enum sigv4_result
+check_time(const struct http_request *r, const struct sigv4 *sig, int64_t now_ms,
            struct str *reason)
 {
+    if (sig->expires_s > 0)
+        return check_expiry(sig, now_ms, reason);
     struct str now = time_text(r->arena, now_ms);
     int64_t first_ms = now_ms - SIGV4_SKEW_MS_MAX, last_ms = now_ms + SIGV4_SKEW_MS_MAX;
-    if (h->timestamp_ms < first_ms) {
+    if (sig->timestamp_ms < first_ms) {
         *reason = arena_print(r->arena,
                               "Signature expired: " STR_FMT " is now earlier than " STR_FMT
                               " (" STR_FMT " - 15 min.)",
-                              STR_ARG(h->timestamp), STR_ARG(time_text(r->arena, first_ms)),
+                              STR_ARG(sig->timestamp), STR_ARG(time_text(r->arena, first_ms)),
                               STR_ARG(now));
         return SIGV4_SKEWED;
     }
-    if (h->timestamp_ms > last_ms) {
-        *reason =
-            arena_print(r->arena,
-                        "Signature not yet current: " STR_FMT " is still later than " STR_FMT
-                        " (" STR_FMT " + 15 min.)",
-                        STR_ARG(h->timestamp), STR_ARG(time_text(r->arena, last_ms)), STR_ARG(now));
+    if (sig->timestamp_ms > last_ms) {
+        *reason = arena_print(r->arena,
+                              "Signature not yet current: " STR_FMT " is still later than " STR_FMT
+                              " (" STR_FMT " + 15 min.)",
+                              STR_ARG(sig->timestamp), STR_ARG(time_text(r->arena, last_ms)),
+                              STR_ARG(now));
         return SIGV4_SKEWED;
     }
     return SIGV4_OK;
 }
 
 static enum sigv4_result
-check_scope_date(const struct http_request *r, const struct sigv4_header *h, struct str *reason)
+check_scope_date(const struct http_request *r, const struct sigv4 *sig, struct str *reason)
 {
-    struct str day = str_slice(h->timestamp, 0, 8);
-    if (str_eq(h->date, day))
+    struct str day = str_slice(sig->timestamp, 0, 8);
+    if (str_eq(sig->date, day))
         return SIGV4_OK;
     *reason = arena_print(r->arena,
                           "Date in Credential scope does not match YYYYMMDD from ISO-8601 version "
                           "of date from HTTP: '" STR_FMT "' != '" STR_FMT "', from '" STR_FMT "'.",
-                          STR_ARG(h->date), STR_ARG(day), STR_ARG(h->timestamp));
+                          STR_ARG(sig->date), STR_ARG(day), STR_ARG(sig->timestamp));
     return SIGV4_SCOPE;
 }
 
 // What is not signed could be changed on the way, so host and x-amz-* must be.
 static enum sigv4_result
-check_coverage(const struct http_request *r, const struct sigv4_header *h, struct str *reason)
+check_coverage(const struct http_request *r, const struct sigv4 *sig, struct str *reason)
 {
-    if (!is_signed(h->signed_headers, STR("host"))) {
+    if (!is_signed(sig->signed_headers, STR("host"))) {
         *reason = STR("'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.");
         return SIGV4_MISMATCH;
     }
     for (size_t i = 0; i < r->header_count; i++) {
         struct str name = r->headers[i].name;
-        if (!is_amz_header(name) || is_signed(h->signed_headers, name))
+        if (!is_amz_header(name) || is_signed(sig->signed_headers, name))
             continue;
         *reason = arena_print(r->arena,
                               "'" STR_FMT "' must be a 'SignedHeader' in the AWS Authorization.",
@@ -146,13 +170,13 @@ check_presence(const struct http_request *r, struct str names, struct str *reaso
 }
 
 static enum sigv4_result
-check_signature(const struct http_request *r, const struct sigv4_header *h,
+check_signature(const struct http_request *r, const struct sigv4 *sig,
                 const struct sha256 *signing_key, struct str *reason)
 {
-    struct str canonical = canonical_request(r, h);
-    struct str to_sign = string_to_sign(r->arena, h, canonical);
+    struct str canonical = canonical_request(r, sig);
+    struct str to_sign = string_to_sign(r->arena, sig, canonical);
     struct str computed = hash_hex(r->arena, hmac_sha256(hash_str(signing_key), to_sign));
-    if (str_eq_constant_time(computed, h->signature))
+    if (str_eq_constant_time(computed, sig->signature))
         return SIGV4_OK;
     *reason = arena_print(r->arena,
                           "%s\n\nThe Canonical String for this request should have been\n'" STR_FMT
@@ -163,11 +187,13 @@ check_signature(const struct http_request *r, const struct sigv4_header *h,
 
 // A signed x-amz-content-sha256 says nothing until the body has that hash.
 static enum sigv4_result
-check_payload(const struct http_request *r, struct str *reason)
+check_payload(const struct http_request *r, const struct sigv4 *sig, unsigned payloads,
+              struct str *reason)
 {
     struct str sent = http_request_header(r, STR("x-amz-content-sha256"));
-    if (!str_is_present(sent) || (sigv4_payload_of(r) == SIGV4_PAYLOAD_HASHED &&
-                                  str_eq(sent, hash_hex(r->arena, sha256_of(r->body)))))
+    enum sigv4_payload payload = sigv4_payload_of(r);
+    if (!str_is_present(sent) || (payload != SIGV4_PAYLOAD_HASHED && payloads & 1u << payload) ||
+        (payload == SIGV4_PAYLOAD_HASHED && str_eq(sent, hash_hex(r->arena, sha256_of(r->body)))))
         return SIGV4_OK;
     *reason = STR("The provided 'x-amz-content-sha256' header does not match what was computed.");
     return SIGV4_MISMATCH;
@@ -210,13 +236,22 @@ signed_header_names(const struct http_request *r)
     return buf_str(&out);
 }
 
+static struct str
+signature_of(const struct http_request *r, const struct sigv4 *sig, struct str secret)
+{
+    struct sha256 key = sigv4_signing_key(secret, sig->date, sig->region, sig->service);
+    struct str to_sign = string_to_sign(r->arena, sig, canonical_request(r, sig));
+    return hash_hex(r->arena, hmac_sha256(hash_str(&key), to_sign));
+}
+
 enum sigv4_payload
 sigv4_payload_of(const struct http_request *request)
 {
     struct str sent = http_request_header(request, STR("x-amz-content-sha256"));
-    if (str_eq(sent, STR("UNSIGNED-PAYLOAD")))
-        return SIGV4_PAYLOAD_UNSIGNED;
-    return str_starts(sent, STR("STREAMING-")) ? SIGV4_PAYLOAD_STREAMED : SIGV4_PAYLOAD_HASHED;
+    for (size_t i = 0; i < COUNT_OF(payload_names); i++)
+        if (payload_names[i] != NULL && str_eq(sent, str_of(payload_names[i])))
+            return (enum sigv4_payload)i;
+    return str_starts(sent, STR("STREAMING-")) ? SIGV4_PAYLOAD_UNKNOWN : SIGV4_PAYLOAD_HASHED;
 }
 
 struct sha256
@@ -234,20 +269,21 @@ sigv4_signing_key(struct str secret, struct str date, struct str region, struct 
 }
 
 enum sigv4_result
-sigv4_verify(const struct http_request *request, const struct sigv4_header *h,
-             const struct sha256 *signing_key, int64_t now_ms, struct str *reason)
+sigv4_verify(const struct http_request *request, const struct sigv4 *sig,
+             const struct sha256 *signing_key, unsigned payloads, int64_t now_ms,
+             struct str *reason)
 {
-    enum sigv4_result result = check_time(request, h, now_ms, reason);
+    enum sigv4_result result = check_time(request, sig, now_ms, reason);
     if (result == SIGV4_OK)
-        result = check_scope_date(request, h, reason);
+        result = check_scope_date(request, sig, reason);
     if (result == SIGV4_OK)
-        result = check_coverage(request, h, reason);
+        result = check_coverage(request, sig, reason);
     if (result == SIGV4_OK)
-        result = check_presence(request, h->signed_headers, reason);
+        result = check_presence(request, sig->signed_headers, reason);
     if (result == SIGV4_OK)
-        result = check_signature(request, h, signing_key, reason);
+        result = check_signature(request, sig, signing_key, reason);
     if (result == SIGV4_OK)
-        result = check_payload(request, reason);
+        result = check_payload(request, sig, payloads, reason);
     return result;
 }
 
@@ -255,20 +291,43 @@ struct str
 sigv4_authorization(const struct http_request *request, struct str access_key, struct str secret,
                     struct str region, struct str service)
 {
-    struct sigv4_header h = {
+    struct sigv4 sig = {
         .access_key = access_key,
         .region = region,
         .service = service,
         .timestamp = http_request_header(request, STR("X-Amz-Date")),
         .signed_headers = signed_header_names(request),
     };
-    h.date = str_slice(h.timestamp, 0, 8);
-    struct sha256 key = sigv4_signing_key(secret, h.date, region, service);
-    struct str to_sign = string_to_sign(request->arena, &h, canonical_request(request, &h));
-    struct str signature = hash_hex(request->arena, hmac_sha256(hash_str(&key), to_sign));
+    sig.date = str_slice(sig.timestamp, 0, 8);
     return arena_print(request->arena,
                        "AWS4-HMAC-SHA256 Credential=" STR_FMT "/" STR_FMT "/" STR_FMT "/" STR_FMT
                        "/aws4_request, SignedHeaders=" STR_FMT ", Signature=" STR_FMT,
-                       STR_ARG(access_key), STR_ARG(h.date), STR_ARG(region), STR_ARG(service),
-                       STR_ARG(h.signed_headers), STR_ARG(signature));
+                       STR_ARG(access_key), STR_ARG(sig.date), STR_ARG(region), STR_ARG(service),
+                       STR_ARG(sig.signed_headers), STR_ARG(signature_of(request, &sig, secret)));
+}
+
+struct str
+sigv4_presign(const struct http_request *request, struct str access_key, struct str secret,
+              struct str region, struct str service, int64_t now_ms, int64_t expires_s)
+{
+    struct http_request r = *request;
+    struct sigv4 sig = {
+        .access_key = access_key,
+        .region = region,
+        .service = service,
+        .timestamp = time_text(r.arena, now_ms),
+        .signed_headers = STR("host"),
+        .is_in_query = true,
+        .is_body_left_out = str_eq(service, STR("s3")),
+    };
+    sig.date = str_slice(sig.timestamp, 0, 8);
+    r.query = arena_print(
+        r.arena,
+        STR_FMT "%sX-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=" STR_FMT "%%2F" STR_FMT
+                "%%2F" STR_FMT "%%2F" STR_FMT "%%2Faws4_request&X-Amz-Date=" STR_FMT
+                "&X-Amz-Expires=%lld&X-Amz-SignedHeaders=host",
+        STR_ARG(r.query), r.query.len > 0 ? "&" : "", STR_ARG(access_key), STR_ARG(sig.date),
+        STR_ARG(region), STR_ARG(service), STR_ARG(sig.timestamp), (long long)expires_s);
+    return arena_print(r.arena, STR_FMT "&X-Amz-Signature=" STR_FMT, STR_ARG(r.query),
+                       STR_ARG(signature_of(&r, &sig, secret)));
 }

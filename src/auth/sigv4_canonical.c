@@ -75,7 +75,8 @@ count_pieces(struct str query)
 }
 
 static size_t
-read_query(struct arena *arena, struct str query, struct query_parameter *parameters)
+read_query(struct arena *arena, struct str query, bool is_signed_here,
+           struct query_parameter *parameters)
 {
     size_t count = 0;
     struct str piece, name, value, rest = query;
@@ -85,20 +86,22 @@ read_query(struct arena *arena, struct str query, struct query_parameter *parame
             continue;
         if (!str_cut(piece, '=', &name, &value))
             value = STR("");
-        parameters[count++] = (struct query_parameter){encode_again(arena, name, false),
-                                                       encode_again(arena, value, false)};
+        name = encode_again(arena, name, false);
+        if (is_signed_here && str_eq(name, STR("X-Amz-Signature")))
+            continue;
+        parameters[count++] = (struct query_parameter){name, encode_again(arena, value, false)};
     }
     return count;
 }
 
 static void
-put_query(struct arena *arena, struct str query, struct buf *out)
+put_query(struct arena *arena, struct str query, bool is_signed_here, struct buf *out)
 {
     if (query.len == 0)
         return;
     struct query_parameter *parameters =
         ARENA_ARRAY(arena, count_pieces(query), struct query_parameter);
-    size_t count = read_query(arena, query, parameters);
+    size_t count = read_query(arena, query, is_signed_here, parameters);
     qsort(parameters, count, sizeof(*parameters), compare_parameters);
     for (size_t i = 0; i < count; i++) {
         if (i > 0)
@@ -150,8 +153,12 @@ put_headers(const struct http_request *r, struct str names, struct buf *out)
 }
 
 static void
-put_payload_hash(const struct http_request *r, struct buf *out)
+put_payload_hash(const struct http_request *r, const struct sigv4 *sig, struct buf *out)
 {
+    if (sig->is_body_left_out) {
+        buf_put(out, STR("UNSIGNED-PAYLOAD"));
+        return;
+    }
     struct str sent = http_request_header(r, STR("x-amz-content-sha256"));
     if (str_is_present(sent)) {
         buf_put(out, sent);
@@ -163,21 +170,21 @@ put_payload_hash(const struct http_request *r, struct buf *out)
 }
 
 void
-sigv4_canonical_request(const struct http_request *request, const struct sigv4_header *h,
+sigv4_canonical_request(const struct http_request *request, const struct sigv4 *sig,
                         struct buf *out)
 {
     buf_put(out, request->method);
     buf_put_char(out, '\n');
-    if (str_eq(h->service, STR("s3")))
+    if (str_eq(sig->service, STR("s3")))
         put_s3_path(request->arena, request->path, out);
     else
         put_normal_path(request->path, out);
     buf_put_char(out, '\n');
-    put_query(request->arena, request->query, out);
+    put_query(request->arena, request->query, sig->is_in_query, out);
     buf_put_char(out, '\n');
-    put_headers(request, h->signed_headers, out);
+    put_headers(request, sig->signed_headers, out);
     buf_put_char(out, '\n');
-    buf_put(out, h->signed_headers);
+    buf_put(out, sig->signed_headers);
     buf_put_char(out, '\n');
-    put_payload_hash(request, out);
+    put_payload_hash(request, sig, out);
 }

@@ -9,19 +9,19 @@
 #include <cmocka.h>
 
 static void
-check(struct key_cache *cache, const struct sigv4_header *h, struct str secret)
+check(struct key_cache *cache, const struct sigv4 *sig, struct str secret)
 {
-    struct sha256 expected = sigv4_signing_key(secret, h->date, h->region, h->service);
+    struct sha256 expected = sigv4_signing_key(secret, sig->date, sig->region, sig->service);
     for (int i = 0; i < 2; i++) {
-        struct sha256 got = key_cache_get(cache, h, secret);
+        struct sha256 got = key_cache_get(cache, sig, secret);
         assert_memory_equal(got.bytes, expected.bytes, SHA256_BYTES);
     }
 }
 
-static struct sigv4_header
+static struct sigv4
 header(struct str access_key, struct str region)
 {
-    return (struct sigv4_header){
+    return (struct sigv4){
         .access_key = access_key, .date = STR("20150830"), .region = region, .service = STR("sqs")};
 }
 
@@ -34,7 +34,7 @@ test_equals_computation(void **state)
     arena_init(&arena);
     for (int round = 0; round < 2; round++)
         for (int i = 0; i < 2 * KEY_CACHE_SLOTS; i++) {
-            struct sigv4_header h = header(STR("test"), arena_print(&arena, "region-%d", i));
+            struct sigv4 h = header(STR("test"), arena_print(&arena, "region-%d", i));
             check(cache, &h, STR("test"));
         }
     arena_fini(&arena);
@@ -45,7 +45,7 @@ static void
 test_fields_do_not_run_together(void **state)
 {
     struct key_cache *cache = key_cache_new();
-    struct sigv4_header a = header(STR("key"), STR("eu")), b = a;
+    struct sigv4 a = header(STR("key"), STR("eu")), b = a;
     b.date = STR("20150830e");
     b.region = STR("u");
     check(cache, &a, STR("one"));
@@ -61,7 +61,7 @@ test_long_scope(void **state)
     memset(text, 'r', sizeof(text));
     struct key_cache *cache = key_cache_new();
     for (size_t len = 150; len < sizeof(text); len++) {
-        struct sigv4_header h = header(STR("key"), (struct str){text, len});
+        struct sigv4 h = header(STR("key"), (struct str){text, len});
         check(cache, &h, STR("one"));
     }
     key_cache_free(cache);

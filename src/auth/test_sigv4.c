@@ -1,114 +1,34 @@
 // AWS's own signing vectors both ways, and requests that must not pass.
 // SPDX-License-Identifier: Apache-2.0
-#include "src/auth/sigv4.h"
+#include "src/auth/test_vectors.h"
 
-#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <stdio.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
-#define SECRET "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
-#define VECTOR_TIME_MS 1440938160000 // 2015-08-30T12:36:00Z
-#define assert_str(actual, expected) assert_str_at((actual), (expected), __LINE__)
-
-enum { VECTORS_BYTES_MAX = 64 * 1024, VECTOR_COUNT = 37 };
-
-static void
-assert_str_at(struct str actual, struct str expected, int line)
-{
-    if (!str_eq(actual, expected))
-        fail_msg("line %d:\n" STR_FMT "\nis not\n" STR_FMT, line, STR_ARG(actual),
-                 STR_ARG(expected));
-}
-
-static struct str
-read_vectors(struct arena *arena)
-{
-    char *bytes = arena_alloc_bytes(arena, VECTORS_BYTES_MAX);
-    int fd = open(TESTDATA "/header.txt", O_RDONLY | O_CLOEXEC);
-    assert_true(fd >= 0);
-    ssize_t len = read(fd, bytes, VECTORS_BYTES_MAX);
-    close(fd);
-    assert_in_range(len, 1, VECTORS_BYTES_MAX - 1);
-    return (struct str){bytes, (size_t)len};
-}
-
-// What stands between two markers.
-static struct str
-between(struct str text, const char *from, const char *to)
-{
-    ptrdiff_t start = str_find(text, str_of(from));
-    assert_true(start >= 0);
-    struct str rest = str_slice(text, (size_t)start + strlen(from), text.len);
-    ptrdiff_t end = str_find(rest, str_of(to));
-    assert_true(end >= 0);
-    return str_slice(rest, 0, (size_t)end);
-}
-
-static void
-read_target(struct str line, struct http_request *out)
-{
-    struct str rest;
-    str_cut(line, ' ', &out->method, &rest);
-    assert_true(str_ends(rest, STR(" HTTP/1.1")));
-    out->target = str_slice(rest, 0, rest.len - strlen(" HTTP/1.1"));
-    str_cut(out->target, '?', &out->path, &out->query);
-}
-
-// Not src/http's parser: some vectors have bytes in their target that it must refuse.
-static struct http_request *
-read_request(struct arena *arena, struct str text)
-{
-    struct http_request *r = ARENA_NEW(arena, struct http_request);
-    struct str line;
-    r->arena = arena;
-    r->headers = ARENA_ARRAY(arena, HTTP_HEADERS_MAX, struct http_header);
-    str_cut(text, '\n', &line, &text);
-    read_target(line, r);
-    while (str_cut(text, '\n', &line, &text) || line.len > 0) {
-        if (line.len == 0)
-            break;
-        struct http_header *h = &r->headers[r->header_count++];
-        str_cut(line, ':', &h->name, &h->value);
-        h->value = str_trim(h->value);
-        if (!str_is_present(text))
-            break;
-    }
-    r->body = str_is_present(text) ? text : STR("");
-    return r;
-}
-
-static struct str
-canonical(struct http_request *r, const struct sigv4_header *h)
-{
-    struct buf out;
-    buf_init(&out, r->arena, 0);
-    sigv4_canonical_request(r, h, &out);
-    return buf_str(&out);
-}
+#define SECRET VECTOR_SECRET
 
 static enum sigv4_result
 verify(struct http_request *r, const char *secret, int64_t now_ms, struct str *reason)
 {
-    struct sigv4_header h;
+    unsigned payloads = 1u << SIGV4_PAYLOAD_CHUNKS_TRAILER;
+    struct sigv4 h;
     enum sigv4_result result = sigv4_parse(r, &h, reason);
     if (result != SIGV4_OK)
         return result;
     struct sha256 key = sigv4_signing_key(str_of(secret), h.date, h.region, h.service);
-    return sigv4_verify(r, &h, &key, now_ms, reason);
+    return sigv4_verify(r, &h, &key, payloads, now_ms, reason);
 }
 
 static void
-check_signature(struct http_request *r, const struct sigv4_header *h)
+check_signature(struct http_request *r, const struct sigv4 *sig)
 {
     struct str reason = {0};
     if (verify(r, SECRET, VECTOR_TIME_MS, &reason) != SIGV4_OK)
         fail_msg(STR_FMT, STR_ARG(reason));
-    assert_str(sigv4_authorization(r, h->access_key, STR(SECRET), h->region, h->service),
+    assert_str(sigv4_authorization(r, sig->access_key, STR(SECRET), sig->region, sig->service),
                http_request_header(r, STR("authorization")));
 }
 
@@ -116,13 +36,14 @@ static void
 check_vector(struct arena *arena, struct str vector)
 {
     bool is_s3 = str_find(vector, STR("@s3 ")) >= 0;
-    struct http_request *r = read_request(arena, between(vector, "@request\n", "\n@canonical"));
-    struct sigv4_header h;
+    struct http_request *r =
+        vector_request(arena, vector_part(vector, "@request\n", "\n@canonical"));
+    struct sigv4 h;
     struct str reason;
     assert_int_equal(sigv4_parse(r, &h, &reason), SIGV4_OK);
     if (is_s3)
         h.service = STR("s3");
-    assert_str(canonical(r, &h), between(vector, "@canonical\n", "\n@end"));
+    assert_str(vector_canonical(r, &h), vector_part(vector, "@canonical\n", "\n@end"));
     if (str_find(vector, STR("@case ")) >= 0)
         check_signature(r, &h);
     else if (!is_s3)
@@ -134,15 +55,7 @@ test_vectors(void **state)
 {
     struct arena arena;
     arena_init(&arena);
-    struct str text = read_vectors(&arena);
-    int count = 0;
-    for (ptrdiff_t at; (at = str_find(text, STR("\n@end\n"))) >= 0; count++) {
-        struct str vector = str_slice(text, 0, (size_t)at + strlen("\n@end\n"));
-        vector = str_slice(vector, (size_t)str_find(vector, STR("\n@")), vector.len);
-        check_vector(&arena, vector);
-        text = str_slice(text, (size_t)at + strlen("\n@end"), text.len);
-    }
-    assert_int_equal(count, VECTOR_COUNT);
+    vectors_run(&arena, TESTDATA "/header.txt", VECTOR_COUNT, check_vector);
     arena_fini(&arena);
 }
 
@@ -150,13 +63,13 @@ test_vectors(void **state)
 struct fixture {
     struct arena arena;
     struct http_request request;
-    struct http_header headers[8];
+    struct header headers[8];
 };
 
 static void
 add_header(struct fixture *f, const char *name, const char *value)
 {
-    f->headers[f->request.header_count++] = (struct http_header){str_of(name), str_of(value)};
+    f->headers[f->request.header_count++] = (struct header){str_of(name), str_of(value)};
 }
 
 static void
@@ -164,7 +77,7 @@ sign(struct fixture *f)
 {
     struct str value =
         sigv4_authorization(&f->request, STR("test"), STR("test"), STR("eu-west-1"), STR("sqs"));
-    f->headers[f->request.header_count++] = (struct http_header){STR("Authorization"), value};
+    f->headers[f->request.header_count++] = (struct header){STR("Authorization"), value};
 }
 
 static void
@@ -290,10 +203,10 @@ static void
 test_http_date(void **state)
 {
     struct fixture f;
-    struct sigv4_header h;
+    struct sigv4 h;
     struct str reason;
     fixture_init(&f);
-    f.headers[1] = (struct http_header){STR("Date"), STR("Sun, 30 Aug 2015 12:36:00 GMT")};
+    f.headers[1] = (struct header){STR("Date"), STR("Sun, 30 Aug 2015 12:36:00 GMT")};
     add_header(&f, "Authorization",
                "AWS4-HMAC-SHA256 Credential=test/20150830/us-east-1/sqs/aws4_request,"
                "SignedHeaders=date;host,Signature=00");
@@ -332,7 +245,10 @@ test_payload_hash(void **state)
         {"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", SIGV4_MISMATCH,
          SIGV4_PAYLOAD_HASHED},
         {"UNSIGNED-PAYLOAD", SIGV4_MISMATCH, SIGV4_PAYLOAD_UNSIGNED},
-        {"STREAMING-AWS4-HMAC-SHA256-PAYLOAD", SIGV4_MISMATCH, SIGV4_PAYLOAD_STREAMED},
+        {"STREAMING-AWS4-HMAC-SHA256-PAYLOAD", SIGV4_MISMATCH, SIGV4_PAYLOAD_CHUNKS},
+        {"STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER", SIGV4_OK, SIGV4_PAYLOAD_CHUNKS_TRAILER},
+        {"STREAMING-UNSIGNED-PAYLOAD-TRAILER", SIGV4_MISMATCH, SIGV4_PAYLOAD_UNSIGNED_TRAILER},
+        {"STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD", SIGV4_MISMATCH, SIGV4_PAYLOAD_UNKNOWN},
         {"", SIGV4_MISMATCH, SIGV4_PAYLOAD_HASHED},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
@@ -400,7 +316,7 @@ test_missing(void **state)
     assert_int_equal(verify_fixture(&f, &reason), SIGV4_INCOMPLETE);
     assert_true(str_starts(reason, STR("Authorization header requires existence of either a "
                                        "'X-Amz-Date' or a 'Date' header. Authorization=AWS4")));
-    f.headers[1] = (struct http_header){STR("X-Amz-Date"), STR("today")};
+    f.headers[1] = (struct header){STR("X-Amz-Date"), STR("today")};
     assert_int_equal(verify_fixture(&f, &reason), SIGV4_INCOMPLETE);
     assert_true(str_starts(reason, STR("Date must be in ISO-8601 'basic format'. Got 'today'.")));
     arena_fini(&f.arena);
@@ -424,15 +340,15 @@ static void
 test_escapes(void **state)
 {
     struct fixture f;
-    struct sigv4_header h = {.service = STR("sqs"), .signed_headers = STR("host")};
+    struct sigv4 h = {.service = STR("sqs"), .signed_headers = STR("host")};
     fixture_init(&f);
     f.request.path = STR("/a%20b/%zz");
     f.request.query = STR("&b=x+y&b=%7e&&a&c=%");
-    struct str text = canonical(&f.request, &h);
+    struct str text = vector_canonical(&f.request, &h);
     assert_true(str_starts(text, STR("POST\n/a%2520b/%25zz\na=&b=x%2By&b=~&c=%25\nhost:")));
     h.service = STR("s3");
     f.request.path = STR("/a%20b//!");
-    text = canonical(&f.request, &h);
+    text = vector_canonical(&f.request, &h);
     assert_true(str_starts(text, STR("POST\n/a%20b//%21\n")));
     arena_fini(&f.arena);
 }

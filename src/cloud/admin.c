@@ -40,11 +40,12 @@ print_tasks(const struct cloud *cloud, struct buf *out)
 static const struct {
     struct str path;
     struct str content_type;
+    bool is_open;
     void (*print)(const struct cloud *cloud, struct buf *out);
 } pages[] = {
-    {{"/_c10m/health", 13}, {"application/json", 16}, print_health},
-    {{"/_c10m/metrics", 14}, {"text/plain; version=0.0.4", 25}, metrics_print},
-    {{"/_c10m/tasks", 12}, {"application/json", 16}, print_tasks},
+    {{"/_c10m/health", 13}, {"application/json", 16}, true, print_health},
+    {{"/_c10m/metrics", 14}, {"text/plain; version=0.0.4", 25}, false, metrics_print},
+    {{"/_c10m/tasks", 12}, {"application/json", 16}, false, print_tasks},
 };
 
 bool
@@ -62,6 +63,29 @@ admin_answer_text(const struct http_request *request, struct http_response *resp
     http_response_add(response, STR("Content-Type"), STR("text/plain; charset=utf-8"));
 }
 
+static bool
+has_token(const struct cloud *cloud, const struct http_request *request)
+{
+    struct str scheme, token, value = http_request_header(request, STR("Authorization"));
+    struct str wanted = str_of(cloud->admin_token);
+    return str_cut(value, ' ', &scheme, &token) && str_eq_nocase(scheme, STR("Bearer")) &&
+           wanted.len > 0 && str_eq_constant_time(token, wanted);
+}
+
+static void
+ask_for_token(const struct cloud *cloud, const struct http_request *request,
+              struct http_response *response)
+{
+    admin_answer_text(request, response, 401,
+                      *cloud->admin_token
+                          ? "This page wants the admin token, as Authorization: Bearer TOKEN; it "
+                            "is in the file admin-token in the data directory, or where "
+                            "--admin-token-file says."
+                          : "This page wants an admin token, and there is none: start c10m with "
+                            "--admin-token-file FILE.");
+    http_response_add(response, STR("WWW-Authenticate"), STR("Bearer"));
+}
+
 void
 admin_answer(struct cloud *cloud, const struct http_request *request,
              struct http_response *response)
@@ -74,6 +98,10 @@ admin_answer(struct cloud *cloud, const struct http_request *request,
     for (size_t i = 0; i < COUNT_OF(pages); i++) {
         if (!str_eq(request->path, pages[i].path))
             continue;
+        if (!pages[i].is_open && !has_token(cloud, request)) {
+            ask_for_token(cloud, request, response);
+            return;
+        }
         struct buf out;
         buf_init(&out, request->arena, 4096);
         pages[i].print(cloud, &out);

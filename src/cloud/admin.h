@@ -5,8 +5,8 @@
 #include "src/cloud/cloud.h"
 
 bool admin_is_path(struct str path);
-// health, metrics (Prometheus text), tasks. They carry no user's data, so they ask for no
-// signature.
+// health, which is open to all; metrics (Prometheus text) and tasks, which ask for the admin token
+// as `Authorization: Bearer TOKEN`.
 void admin_answer(struct cloud *cloud, const struct http_request *request,
                   struct http_response *response);
 // An answer in plain text, one line, for whatever is no API call.

@@ -1,11 +1,21 @@
 // Who signed the request.
 // SPDX-License-Identifier: Apache-2.0
+#include "src/auth/aws_chunked.h"
 #include "src/auth/key_cache.h"
+#include "src/cloud/regions.h"
 #include "src/cloud/stages.h"
 
-enum {
-    REGION_BYTES_MAX = 32,
-    HASH_IN_POOL_BYTES_MIN = 1024 * 1024, // 0.6 ms of SHA-256: above, other fibers should not wait
+// 0.6 ms of SHA-256: above, other fibers should not wait.
+enum { HASH_IN_POOL_BYTES_MIN = 1024 * 1024 };
+
+// After a DONE bytes were left over.
+static const char *const chunk_reasons[] = {
+    [AWS_CHUNKED_MORE] = "The chunked body ended too early.",
+    [AWS_CHUNKED_DONE] = "The chunked body goes on after its end.",
+    [AWS_CHUNKED_MALFORMED] = "The body is not correctly aws-chunked.",
+    [AWS_CHUNKED_LENGTH] = "The body is not as long as x-amz-decoded-content-length says.",
+    [AWS_CHUNKED_SIGNATURE] = "The signature of a chunk of the body is wrong.",
+    [AWS_CHUNKED_CHECKSUM] = "The checksum in the trailer is not that of the body.",
 };
 
 static int
@@ -15,23 +25,13 @@ fault_of_signature(struct call *c, enum sigv4_result result, struct str reason)
         [SIGV4_MISSING] = FAULT_MISSING_AUTHENTICATION,
         [SIGV4_INCOMPLETE] = FAULT_INCOMPLETE_SIGNATURE,
         [SIGV4_SKEWED] = FAULT_REQUEST_EXPIRED,
+        [SIGV4_EXPIRED] = FAULT_ACCESS_DENIED,
         [SIGV4_SCOPE] = FAULT_SIGNATURE_MISMATCH,
         [SIGV4_MISMATCH] = FAULT_SIGNATURE_MISMATCH,
     };
     if (result == SIGV4_MISSING)
         reason = STR("Request is missing Authentication Token");
     return fault(c, faults[result], STR_FMT, STR_ARG(reason));
-}
-
-// It becomes part of keys and names, so it looks like one; which ones exist is not ours to say.
-static bool
-is_region(struct str s)
-{
-    for (size_t i = 0; i < s.len; i++)
-        if (!((s.ptr[i] >= 'a' && s.ptr[i] <= 'z') || (s.ptr[i] >= '0' && s.ptr[i] <= '9') ||
-              s.ptr[i] == '-'))
-            return false;
-    return s.len > 0 && s.len <= REGION_BYTES_MAX;
 }
 
 static int
@@ -41,7 +41,8 @@ check_scope(struct call *c)
     if (!str_eq(c->signature.service, str_of(service)))
         return fault(c, FAULT_SIGNATURE_MISMATCH,
                      "Credential should be scoped to correct service: '%s'. ", service);
-    if (!is_region(c->signature.region))
+    if (!region_exists(c->signature.region) ||
+        (str_is_present(c->host_region) && !str_eq_nocase(c->host_region, c->signature.region)))
         return fault(c, FAULT_SIGNATURE_MISMATCH,
                      "Credential should be scoped to a valid region, not '" STR_FMT "'. ",
                      STR_ARG(c->signature.region));
@@ -49,18 +50,56 @@ check_scope(struct call *c)
 }
 
 struct verification {
-    const struct call *c;
+    struct call *c;
     struct sha256 key;
     int64_t now_ms;
     enum sigv4_result result;
     struct str reason;
 };
 
+static bool
+is_chunked(const struct call *c)
+{
+    enum sigv4_payload payload = sigv4_payload_of(c->http);
+    return payload >= SIGV4_PAYLOAD_CHUNKS && payload <= SIGV4_PAYLOAD_UNSIGNED_TRAILER;
+}
+
+// The body that the chunks carry becomes the call's.
+static void
+verify_chunks(struct verification *v)
+{
+    struct call *c = v->c;
+    struct aws_chunked chunks;
+    char *bytes = arena_alloc_bytes(c->arena, c->body.len);
+    size_t consumed = 0, produced = 0;
+    enum aws_chunked_result result = AWS_CHUNKED_MALFORMED;
+    if (c->body.len > 0)
+        memcpy(bytes, c->body.ptr, c->body.len);
+    if (aws_chunked_init(&chunks, c->http, &c->signature, &v->key) == OK)
+        result = aws_chunked_decode(&chunks, bytes, c->body.len, &consumed, &produced);
+    if (result == AWS_CHUNKED_DONE && consumed == c->body.len) {
+        c->body = (struct str){bytes, produced};
+        return;
+    }
+    v->result = result == AWS_CHUNKED_SIGNATURE ? SIGV4_MISMATCH : SIGV4_INCOMPLETE;
+    v->reason = str_of(chunk_reasons[result]);
+}
+
 static void
 verify(void *arg)
 {
     struct verification *v = arg;
-    v->result = sigv4_verify(v->c->http, &v->c->signature, &v->key, v->now_ms, &v->reason);
+    v->result = sigv4_verify(v->c->http, &v->c->signature, &v->key, v->c->service->payloads,
+                             v->now_ms, &v->reason);
+}
+
+static void
+verify_all(void *arg)
+{
+    struct verification *v = arg;
+    verify(v);
+    if (v->result == SIGV4_OK && is_chunked(v->c))
+        verify_chunks(v);
 }
 
 static int
@@ -74,21 +113,31 @@ check_signature(struct call *c, struct str secret)
         .now_ms = clock_wall_ms(rt),
     };
     if (c->http->body.len >= HASH_IN_POOL_BYTES_MIN)
-        pool_run(rt, verify, &v);
+        pool_run(rt, verify_all, &v);
     else
-        verify(&v);
+        verify_all(&v);
     return v.result == SIGV4_OK ? OK : fault_of_signature(c, v.result, v.reason);
+}
+
+// Of operations that are modelled without authentication. They belong to no region but the host's.
+static int
+stay_anonymous(struct call *c)
+{
+    c->region = region_exists(c->host_region) ? c->host_region : STR("us-east-1");
+    return OK;
 }
 
 int
 authenticate(struct call *c)
 {
     struct credential credential;
+    if (c->signature_result == SIGV4_MISSING && c->operation->is_unsigned)
+        return stay_anonymous(c);
     if (c->signature_result != SIGV4_OK)
         return fault_of_signature(c, c->signature_result, c->signature_reason);
     // A session token belongs to temporary credentials, and there are none yet.
-    if (credential_find(c->arena, c->signature.access_key, &credential) != OK ||
-        str_is_present(http_request_header(c->http, STR("X-Amz-Security-Token"))))
+    if (credential_find(c->cloud->keys, c->arena, c->signature.access_key, &credential) != OK ||
+        str_is_present(c->signature.security_token))
         return fault(c, FAULT_UNKNOWN_KEY,
                      "The security token included in the request is invalid.");
     TRY(check_scope(c));

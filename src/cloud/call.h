@@ -17,8 +17,8 @@ struct call {
     char request_id[UUID_BYTES + 1];
 
     // Filled by the stages, in this order (src/cloud/pipeline.c).
-    enum wire_protocol protocol;   // route
-    struct sigv4_header signature; // read by route already: its scope names a query service
+    enum wire_protocol protocol; // route
+    struct sigv4 signature;      // read by route already: its scope names a query service
     enum sigv4_result signature_result;
     struct str signature_reason;
     const struct service *service;          // NULL: there is none such
@@ -27,10 +27,13 @@ struct call {
     const struct wire_operation *operation; // NULL: the service has none such
     struct str operation_name;              // as the caller gave it
     struct str form;                        // query protocol: body or query string
+    struct str body;                        // of the request; authenticate takes its chunks apart
     struct principal principal;             // authenticate
     struct str region;
-    void *in;  // decode
-    void *out; // run
+    struct str host_region; // that the host stands for; absent: it names none. route
+    bool is_admitted;       // counts in the cloud's budget
+    const void *in;         // decode
+    void *out;              // run
     struct fault fault;
 };
 

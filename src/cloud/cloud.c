@@ -8,6 +8,8 @@
 
 #include "src/auth/key_cache.h"
 #include "src/cloud/admin.h"
+#include "src/cloud/hosts.h"
+#include "src/cloud/keys.h"
 #include "src/cloud/origin.h"
 #include "src/cloud/pipeline.h"
 #include "src/cloud/stages.h"
@@ -26,10 +28,21 @@ answer(void *arg, const struct http_request *request, struct http_response *resp
 {
     struct cloud *cloud = arg;
     enum wire_protocol protocol;
-    if (!origin_is_allowed(request))
+    bool is_cors = origin_is_listed(request, &cloud->allow_origins);
+    if (is_cors)
+        origin_add_headers(request, response);
+    struct str host = http_request_header(request, STR("Host"));
+    // Without a Host it was no browser.
+    if (str_is_present(host) && !host_is_allowed(host, &cloud->address, &cloud->allow_hosts))
+        admin_answer_text(request, response, 403,
+                          "c10m does not answer under this Host: use localhost, or start it with "
+                          "--allow-host NAME.");
+    else if (!origin_is_allowed(request, &cloud->allow_origins))
         admin_answer_text(request, response, 403,
                           "c10m does not answer web pages from elsewhere: the Origin of this "
-                          "request is not this server.");
+                          "request is not this server. See --allow-origin.");
+    else if (is_cors && str_eq(request->method, STR("OPTIONS")))
+        response->status = 204;
     else if (admin_is_path(request->path))
         admin_answer(cloud, request, response);
     else if (route_protocol(request, &protocol))
@@ -100,7 +113,7 @@ start_listening(struct cloud *cloud, struct cloud_options *o, char *problem, siz
     int code = http_server_new(cloud->runtime, &options, &cloud->http);
     if (code != OK)
         explain_listen(&o->address, code, errno, problem, problem_size);
-    o->address = options.address;
+    o->address = cloud->address = options.address;
     return code;
 }
 
@@ -120,6 +133,13 @@ start_runtime(struct cloud *cloud, const struct cloud_options *o, char *problem,
                               .now_arg = cloud->runtime};
     cloud->started_ns = clock_mono_ns(cloud->runtime);
     cloud->metrics = metrics_new(cloud);
+    cloud->allow_hosts = o->allow_hosts;
+    cloud->allow_origins = o->allow_origins;
+    cloud->rates.per_second = o->account_rate;
+    cloud->budget.requests_max =
+        o->requests_max > 0 ? (size_t)o->requests_max : BUDGET_REQUESTS_DEFAULT;
+    cloud->budget.bytes_max =
+        (size_t)(o->memory_mib_max > 0 ? o->memory_mib_max : BUDGET_MIB_DEFAULT) << 20;
     for (int i = 0; i < runtime_loop_count(cloud->runtime); i++)
         cloud->key_caches[i] = key_cache_new();
     return OK;
@@ -128,15 +148,11 @@ start_runtime(struct cloud *cloud, const struct cloud_options *o, char *problem,
 static int
 start(struct cloud *cloud, struct cloud_options *o, char *problem, size_t problem_size)
 {
-    if (!o->address.is_loopback) {
-        snprintf(problem, problem_size,
-                 "refusing to listen on %s: everybody knows the development key, so c10m serves "
-                 "loopback addresses only; choose --listen 127.0.0.1:PORT",
-                 o->address.text);
-        return E_INVALID;
-    }
+    TRY(keys_check(o, problem, problem_size));
     TRY(start_runtime(cloud, o, problem, problem_size));
     TRY(open_store(cloud, o, problem, problem_size));
+    TRY(keys_open(cloud, o, problem, problem_size));
+    TRY(admin_token_open(cloud, o, problem, problem_size));
     TRY(start_services(cloud, problem, problem_size));
     return start_listening(cloud, o, problem, problem_size);
 }
@@ -168,5 +184,14 @@ cloud_free(struct cloud *cloud)
     metrics_free(cloud->metrics);
     for (int i = 0; i < RUNTIME_LOOPS_MAX; i++)
         key_cache_free(cloud->key_caches[i]);
+    key_ring_free(cloud->keys);
+    explicit_bzero(cloud->admin_token, sizeof(cloud->admin_token));
     free(cloud);
+}
+
+void
+cloud_subscribe(struct cloud *cloud, struct event_subscriber *subscriber)
+{
+    CHECK(cloud->http == NULL);
+    SLIST_INSERT_HEAD(&cloud->subscribers, subscriber, link);
 }

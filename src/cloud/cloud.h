@@ -3,14 +3,18 @@
 #pragma once
 
 #include "src/base/log.h"
+#include "src/cloud/budget.h"
+#include "src/cloud/event.h"
 #include "src/cloud/metrics.h"
+#include "src/cloud/rates.h"
 #include "src/cloud/service.h"
+#include "src/cloud/text_list.h"
 #include "src/http/server.h"
 #include "src/store/kv.h"
 
 struct key_cache;
 
-enum { SERVICES_MAX = 256 };
+enum { SERVICES_MAX = 256, ADMIN_TOKEN_BYTES_MIN = 32, ADMIN_TOKEN_BYTES_MAX = 256 };
 
 struct cloud {
     struct runtime *runtime;
@@ -20,21 +24,44 @@ struct cloud {
     void *service_states[SERVICES_MAX]; // by index in service_registry
     struct metrics *metrics;
     struct key_cache *key_caches[RUNTIME_LOOPS_MAX]; // one per loop
-    int64_t started_ns;                              // monotonic
+    struct key_ring *keys;
+    SLIST_HEAD(, event_subscriber) subscribers; // see cloud_subscribe
+    struct budget budget;
+    struct rates rates;
+    struct socket_address address; // that it listens on
+    struct text_list allow_hosts, allow_origins;
+    char admin_token[ADMIN_TOKEN_BYTES_MAX + 1]; // "": nobody has it
+    int64_t started_ns;                          // monotonic
 };
 
+enum development_keys { DEVELOPMENT_KEYS_BY_ADDRESS, DEVELOPMENT_KEYS_ON, DEVELOPMENT_KEYS_OFF };
+
 struct cloud_options {
-    struct socket_address address; // loopback only; port 0 is filled in
+    struct socket_address address; // port 0 is filled in
     const char *store_url;         // "rocks:DIR" or "mem:"
     int loops;                     // 0: one per core
     enum log_level log_level;
     int log_fd;
     bool run_twice; // see struct kv_options
+    // Who may ask: keys of the form ACCOUNT:KEY:SECRET, and files of such.
+    struct text_list root_keys, root_key_files;
+    enum development_keys development_keys; // by address: on loopback only
+    const char *seal_file;                  // the key of sealed secrets; NULL: one that is not kept
+    const char *admin_token_file;           // made when missing; NULL: nobody has the token
+    struct text_list allow_hosts, allow_origins;
+    int account_rate;                 // calls a second of one account; 0: any number
+    int requests_max, memory_mib_max; // under way at once; 0: the budget's defaults
+    // Filled in when one was made: ACCOUNT:KEY:SECRET, to be shown this once.
+    char new_root_key[128];
 };
 
 // Opens the store, starts services, listens. On failure `problem` says in one line what to do.
-// E_INVALID: the address is open to the network; else what the store or the server returned.
+// E_INVALID: the options do not fit each other; else what the store or the server returned.
 MUST_USE int cloud_new(struct cloud_options *options, struct cloud **out, char *problem,
                        size_t problem_size);
 // Drains within KV_TXN_MS_MAX and a little, then frees everything. NULL is accepted.
 void cloud_free(struct cloud *cloud);
+
+// From now on the subscriber gets the event of every call. Before the server listens: from a
+// service's init. It lives as long as the cloud.
+void cloud_subscribe(struct cloud *cloud, struct event_subscriber *subscriber);

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/cloud/stages.h"
 
+#include "src/base/encoding.h"
 #include "src/wire/protocol.h"
 
 static int
@@ -18,19 +19,60 @@ fault_of_problem(struct call *c, const struct wire_problem *p)
     }
 }
 
+static bool
+has_query_name(const struct wire_model *m, uint16_t shape, const char *name)
+{
+    const struct wire_member *rows = m->members + m->shapes[shape].member_first;
+    for (size_t i = 0; i < m->shapes[shape].member_count; i++)
+        if (strcmp(wire_text(m, rows[i].query_name), name) == 0)
+            return true;
+    return false;
+}
+
+// In the query protocol a queue's URL is an endpoint of its own, and the parameter can be left out.
+// Where both are there the parameter counts, since it comes first.
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-making-api-requests-xml.html
+static struct str
+whole_form(const struct call *c, uint16_t shape)
+{
+    struct buf out;
+    if (c->http->path.len <= 1 || !has_query_name(c->service->wire->model, shape, "QueueUrl"))
+        return c->form;
+    struct str url = arena_print(c->arena, "http://" STR_FMT STR_FMT, STR_ARG(call_host(c)),
+                                 STR_ARG(c->http->path));
+    buf_init(&out, c->arena, c->form.len + 2 * url.len);
+    buf_put(&out, c->form);
+    buf_put(&out, STR("&QueueUrl="));
+    percent_encode(url, false, &out);
+    return buf_str(&out);
+}
+
 int
 decode(struct call *c)
 {
     const struct wire_model *m = c->service->wire->model;
     uint16_t shape = c->operation->input;
     struct wire_problem problem = {0};
-    c->in = arena_alloc(c->arena, shape == WIRE_NO_SHAPE ? 0 : m->shapes[shape].c_size);
+    void *in = arena_alloc(c->arena, shape == WIRE_NO_SHAPE ? 0 : m->shapes[shape].c_size);
+    c->in = in;
     if (shape == WIRE_NO_SHAPE)
         return OK;
     int code = c->protocol == WIRE_QUERY
-                   ? wire_query_decode(m, shape, c->form, c->arena, c->in, &problem)
-                   : wire_json_decode(m, shape, c->http->body, c->arena, c->in, &problem);
+                   ? wire_query_decode(m, shape, whole_form(c, shape), c->arena, in, &problem)
+                   : wire_json_decode(m, shape, c->body, c->arena, in, &problem);
     if (code == OK)
         code = wire_validate(m, shape, c->in, c->arena, &problem);
     return code == OK ? OK : fault_of_problem(c, &problem);
+}
+
+int
+decode_typed(struct call *c, const void *input)
+{
+    struct wire_problem problem = {0};
+    uint16_t shape = c->operation->input;
+    c->in = input != NULL ? input : arena_alloc(c->arena, 0);
+    if (shape == WIRE_NO_SHAPE ||
+        wire_validate(c->service->wire->model, shape, input, c->arena, &problem) == OK)
+        return OK;
+    return fault_of_problem(c, &problem);
 }

@@ -144,6 +144,14 @@ print_store(const struct cloud *cloud, struct buf *out)
 }
 
 static void
+print_budget(const struct cloud *cloud, struct buf *out)
+{
+    print_single(out, "c10m_requests_in_flight", "gauge", atomic_load(&cloud->budget.requests));
+    print_single(out, "c10m_bytes_in_flight", "gauge", atomic_load(&cloud->budget.bytes));
+    print_single(out, "c10m_requests_shed_total", "counter", atomic_load(&cloud->budget.refused));
+}
+
+static void
 print_fibers(const struct cloud *cloud, struct buf *out)
 {
     struct fiber_stats stats;
@@ -226,6 +234,7 @@ metrics_print(const struct cloud *cloud, struct buf *out)
     print_type(out, "c10m_request_seconds", "histogram");
     print_operations(cloud->metrics, out, print_latency);
     print_store(cloud, out);
+    print_budget(cloud, out);
     print_fibers(cloud, out);
     print_http(cloud, out);
     print_single(out, "process_resident_memory_bytes", "gauge", resident_bytes());

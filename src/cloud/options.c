@@ -21,6 +21,16 @@ static const struct option long_options[] = {
     {"ephemeral", no_argument, NULL, 'e'},
     {"loops", required_argument, NULL, 'n'},
     {"log-level", required_argument, NULL, 'v'},
+    {"root-key", required_argument, NULL, 'k'},
+    {"root-key-file", required_argument, NULL, 'K'},
+    {"development-keys", no_argument, NULL, 'D'},
+    {"no-development-keys", no_argument, NULL, 'N'},
+    {"admin-token-file", required_argument, NULL, 't'},
+    {"allow-host", required_argument, NULL, 'H'},
+    {"allow-origin", required_argument, NULL, 'O'},
+    {"account-rate", required_argument, NULL, 'a'},
+    {"requests-max", required_argument, NULL, 'q'},
+    {"memory-max", required_argument, NULL, 'm'},
     {"ready-fd", required_argument, NULL, 'r'},
     {"help", no_argument, NULL, 'h'},
     {0},
@@ -59,7 +69,7 @@ read_level(const struct reading *r, const char *value)
     for (size_t i = 0; i < COUNT_OF(level_names); i++) {
         if (strcmp(value, level_names[i]) != 0)
             continue;
-        r->out->log_level = (enum log_level)i;
+        r->out->cloud.log_level = (enum log_level)i;
         return OK;
     }
     return bad_value(r, "--log-level", value, "debug, info, warn or error is wanted");
@@ -68,10 +78,56 @@ read_level(const struct reading *r, const char *value)
 static int
 read_address(const struct reading *r, const char *value)
 {
-    if (socket_address_parse(str_of(value), &r->out->address) == OK)
+    if (socket_address_parse(str_of(value), &r->out->cloud.address) == OK)
         return OK;
     return bad_value(r, "--listen", value,
                      "an address and a port are wanted, as in " LISTEN_DEFAULT);
+}
+
+static int
+read_text(const struct reading *r, const char *option, struct text_list *out)
+{
+    if (*optarg == 0)
+        return bad_value(r, option, "''", "a value is wanted");
+    if (out->count == TEXT_LIST_MAX)
+        return bad_value(r, option, optarg, "it is given too often");
+    out->items[out->count++] = optarg;
+    return OK;
+}
+
+// Options of who may ask, and how much.
+static int
+read_door_option(const struct reading *r, int option)
+{
+    struct cloud_options *co = &r->out->cloud;
+    switch (option) {
+    case 'k':
+        return read_text(r, "--root-key", &co->root_keys);
+    case 'K':
+        return read_text(r, "--root-key-file", &co->root_key_files);
+    case 'D':
+        co->development_keys = DEVELOPMENT_KEYS_ON;
+        return OK;
+    case 'N':
+        co->development_keys = DEVELOPMENT_KEYS_OFF;
+        return OK;
+    case 't':
+        co->admin_token_file = optarg;
+        return OK;
+    case 'H':
+        return read_text(r, "--allow-host", &co->allow_hosts);
+    case 'O':
+        return read_text(r, "--allow-origin", &co->allow_origins);
+    case 'a':
+        return read_number(r, "--account-rate", optarg, 1, 1000 * 1000, &co->account_rate);
+    case 'q':
+        return read_number(r, "--requests-max", optarg, 1, 1000 * 1000, &co->requests_max);
+    case 'm':
+        return read_number(r, "--memory-max", optarg, 1, 1024 * 1024, &co->memory_mib_max);
+    default:
+        r->out->wants_help = true;
+        return OK;
+    }
 }
 
 static int
@@ -87,14 +143,13 @@ read_option(const struct reading *r, int option)
         r->out->is_ephemeral = true;
         return OK;
     case 'n':
-        return read_number(r, "--loops", optarg, 1, RUNTIME_LOOPS_MAX, &r->out->loops);
+        return read_number(r, "--loops", optarg, 1, RUNTIME_LOOPS_MAX, &r->out->cloud.loops);
     case 'v':
         return read_level(r, optarg);
     case 'r':
         return read_number(r, "--ready-fd", optarg, 3, 1 << 20, &r->out->ready_fd);
     default:
-        r->out->wants_help = true;
-        return OK;
+        return read_door_option(r, option);
     }
 }
 
@@ -111,7 +166,13 @@ options_parse(int argc, char **argv, struct options *out, char *problem, size_t 
 {
     struct reading r = {out, problem, problem_size};
     int option;
-    *out = (struct options){.data = DATA_DEFAULT, .log_level = LOG_INFO, .ready_fd = -1};
+    *out = (struct options){
+        .cloud = {.log_level = LOG_INFO,
+                  .requests_max = BUDGET_REQUESTS_DEFAULT,
+                  .memory_mib_max = BUDGET_MIB_DEFAULT},
+        .data = DATA_DEFAULT,
+        .ready_fd = -1,
+    };
     TRY(read_address(&r, LISTEN_DEFAULT));
     optind = 0; // starts getopt anew
     opterr = 0;
@@ -155,15 +216,42 @@ options_print_serve_help(const char *subcommand, const char *what)
         "%s\n"
         "\n"
         "options:\n"
-        "  --listen ADDR:PORT  where to answer; loopback only; port 0 picks a free one\n"
-        "                      (default " LISTEN_DEFAULT ")\n"
+        "  --listen ADDR:PORT  where to answer; port 0 picks a free one (default " LISTEN_DEFAULT
+        ")\n"
         "  --data DIR          where everything is kept; made when missing (default " DATA_DEFAULT
         ")\n"
         "  --ephemeral         keep everything in memory only and leave --data alone\n"
+        "\n"
+        "who may ask:\n"
+        "  --root-key ACCOUNT:KEY:SECRET\n"
+        "                      a key that is root of an account of twelve digits; may be repeated\n"
+        "  --root-key-file FILE\n"
+        "                      such keys, one a line; only you may read the file; may be repeated\n"
+        "  --development-keys  know test/test and ACCOUNT/test, the default on loopback "
+        "addresses;\n"
+        "                      refused on others, since everybody knows these keys\n"
+        "  --no-development-keys\n"
+        "                      know them nowhere\n"
+        "  --admin-token-file FILE\n"
+        "                      the bearer token for the pages under /_c10m/ but health; made when\n"
+        "                      missing (default DIR/admin-token; none with --ephemeral)\n"
+        "  --allow-host NAME   answer under this name too, or under *.NAME; may be repeated. "
+        "Known\n"
+        "                      are localhost, *.localhost, localhost.localstack.cloud, all below "
+        "it,\n"
+        "                      loopback addresses and that of --listen\n"
+        "  --allow-origin URL  answer the web pages of this origin too; may be repeated\n"
+        "\n"
+        "how much:\n"
         "  --loops N           event loops, 1 to %d (default: one per core)\n"
+        "  --account-rate N    API calls a second of one account; more are throttled (default: "
+        "any)\n"
+        "  --requests-max N    API calls under way at once; more are refused early (default %d)\n"
+        "  --memory-max MIB    what these may take together (default %d)\n"
+        "\n"
         "  --log-level LEVEL   debug, info, warn or error (default info)\n"
         "  --ready-fd FD       serve only: write a line to this open descriptor once requests\n"
         "                      are answered\n"
         "  --help              this text\n",
-        subcommand, what, RUNTIME_LOOPS_MAX);
+        subcommand, what, RUNTIME_LOOPS_MAX, BUDGET_REQUESTS_DEFAULT, BUDGET_MIB_DEFAULT);
 }

@@ -2,18 +2,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "src/base/log.h"
-#include "src/task/socket.h"
+#include "src/cloud/cloud.h"
 
 enum { EXIT_BAD_START = 1, EXIT_USAGE = 2 };
 
 struct options {
-    struct socket_address address;
-    const char *data; // directory
+    struct cloud_options cloud; // but the store's URL, the log and the admin token's default place
+    const char *data;           // directory
     bool is_ephemeral;
     bool wants_help;
-    int loops; // 0: one per core
-    enum log_level log_level;
     int ready_fd; // -1: none
 };
 

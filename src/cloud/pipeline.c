@@ -10,9 +10,34 @@ static const struct {
     const char *name;
     int (*run)(struct call *c);
 } stages[] = {
-    {"route", route},   {"authenticate", authenticate}, {"require handler", require_handler},
-    {"decode", decode}, {"authorise", authorise},       {"run", run},
+    {"route", route},
+    {"admit", admit},
+    {"authenticate", authenticate},
+    {"throttle", throttle},
+    {"require handler", require_handler},
+    {"decode", decode},
+    {"authorise", authorise},
+    {"run", run},
 };
+
+int
+admit(struct call *c)
+{
+    c->is_admitted = budget_take(&c->cloud->budget, c->http->body.len);
+    if (c->is_admitted)
+        return OK;
+    return fault(c, FAULT_UNAVAILABLE,
+                 "Too many requests are under way. Reduce your request rate.");
+}
+
+int
+throttle(struct call *c)
+{
+    int64_t now_ns = clock_mono_ns(c->cloud->runtime);
+    if (rates_take(&c->cloud->rates, c->principal.account, now_ns))
+        return OK;
+    return fault(c, FAULT_THROTTLED, "Rate exceeded");
+}
 
 int
 require_handler(struct call *c)
@@ -62,4 +87,6 @@ pipeline_run(struct cloud *cloud, const struct http_request *request, enum wire_
         CHECK(fault_of_code(&c, code) == E_FAULT);
     encode(&c);
     record(&c);
+    if (c.is_admitted)
+        budget_give(&cloud->budget, request->body.len);
 }

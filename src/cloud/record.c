@@ -1,5 +1,6 @@
 // What is kept of a call: its counters, and a line in the log. Never its input or its output.
 // SPDX-License-Identifier: Apache-2.0
+#include "src/cloud/hosts.h"
 #include "src/cloud/stages.h"
 
 // Longer than the longest wait that a client can ask for (20 s at SQS).
@@ -13,9 +14,41 @@ operation_text(const struct call *c, char *out, size_t size)
     return log_quote(c->operation_name, out, size);
 }
 
+static struct str
+source_ip(const struct call *c)
+{
+    struct str peer = str_of(c->http->peer);
+    return str_find_char(peer, ':') >= 0 ? host_name(peer) : peer;
+}
+
+static void
+tell_subscribers(struct call *c)
+{
+    const struct wire_service *s = c->service ? c->service->wire : NULL;
+    struct api_event event = {
+        .identity = c->principal,
+        .time_ms = call_now_ms(c),
+        .source = s ? arena_print(c->arena, "%s.amazonaws.com", s->name) : (struct str){0},
+        .name = c->operation_name,
+        .region = c->region,
+        .source_ip = source_ip(c),
+        .user_agent = http_request_header(c->http, STR("User-Agent")),
+        .error_code = c->fault.is_set ? c->fault.name : (struct str){0},
+        .error_message = c->fault.is_set ? c->fault.message : (struct str){0},
+        .request_id = str_of(c->request_id),
+        .is_read_only = event_is_read_only(c->operation_name),
+    };
+    random_uuid(c->cloud->runtime, event.event_id);
+    struct event_subscriber *subscriber;
+    SLIST_FOREACH(subscriber, &c->cloud->subscribers, link)
+    subscriber->fn(subscriber->arg, &event);
+}
+
 void
 record(struct call *c)
 {
+    if (!SLIST_EMPTY(&c->cloud->subscribers))
+        tell_subscribers(c);
     struct cloud *cloud = c->cloud;
     char operation[80];
     int status = c->response->status;

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/cloud/stages.h"
 
+#include "src/cloud/hosts.h"
 #include "src/wire/protocol.h"
 
 static struct str
@@ -116,6 +117,19 @@ route_query(struct call *c)
     return OK;
 }
 
+// A host that names a service answers for no other, and one of a region only for that region
+// (authenticate compares it).
+static int
+check_host(struct call *c)
+{
+    const struct service *s = host_service(call_host(c), &c->host_region);
+    if (s == NULL || s == c->service)
+        return OK;
+    return fault(c, FAULT_UNKNOWN_OPERATION,
+                 "The host " STR_FMT " is that of %s, which has no operation " STR_FMT ".",
+                 STR_ARG(call_host(c)), s->wire->name, STR_ARG(c->operation_name));
+}
+
 bool
 route_protocol(const struct http_request *request, enum wire_protocol *out)
 {
@@ -136,6 +150,23 @@ route_protocol(const struct http_request *request, enum wire_protocol *out)
 int
 route(struct call *c)
 {
+    c->body = c->http->body;
     c->signature_result = sigv4_parse(c->http, &c->signature, &c->signature_reason);
-    return c->protocol == WIRE_QUERY ? route_query(c) : route_json(c);
+    TRY(c->protocol == WIRE_QUERY ? route_query(c) : route_json(c));
+    return check_host(c);
+}
+
+int
+route_names(struct call *c, struct str service, struct str operation)
+{
+    c->operation_name = operation;
+    for (size_t i = 0; service_registry[i] != NULL && c->service == NULL; i++)
+        if (str_eq(service, str_of(service_registry[i]->wire->name)))
+            set_service(c, i);
+    if (c->service != NULL)
+        c->operation = wire_operation_find(c->service->wire, operation);
+    if (c->operation == NULL)
+        return fault(c, FAULT_UNKNOWN_OPERATION, "c10m knows no operation " STR_FMT ":" STR_FMT ".",
+                     STR_ARG(service), STR_ARG(operation));
+    return OK;
 }

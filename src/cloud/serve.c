@@ -59,26 +59,41 @@ serve_until_signal(struct cloud *cloud, const struct cloud_options *co, const st
     log_event(&cloud->log, LOG_INFO, "stopping", "signal=%s", signal_name);
 }
 
+// Not through the log, which is kept.
+static void
+show_new_key(struct cloud_options *co)
+{
+    if (*co->new_root_key == 0)
+        return;
+    printf("c10m: made a root key, ACCOUNT:KEY:SECRET, which is shown only this once:\n%s\n",
+           co->new_root_key);
+    fflush(stdout);
+    explicit_bzero(co->new_root_key, sizeof(co->new_root_key));
+}
+
 int
 serve(const struct options *options, char **argv)
 {
-    char url[PATH_MAX + 8], problem[1024] = "";
+    char url[PATH_MAX + 8], token_file[PATH_MAX + 16], seal_file[PATH_MAX + 16], problem[1024] = "";
+    struct cloud_options co = options->cloud;
     struct cloud *cloud;
     sigset_t signals;
     snprintf(url, sizeof(url), options->is_ephemeral ? "mem:%.0s" : "rocks:%s", options->data);
-    struct cloud_options co = {
-        .address = options->address,
-        .store_url = url,
-        .loops = options->loops,
-        .log_level = options->log_level,
-        .log_fd = STDERR_FILENO,
-        .run_twice = run_twice,
-    };
+    snprintf(token_file, sizeof(token_file), "%s/admin-token", options->data);
+    co.store_url = url;
+    co.log_fd = STDERR_FILENO;
+    co.run_twice = run_twice;
+    snprintf(seal_file, sizeof(seal_file), "%s/root.key", options->data);
+    if (!options->is_ephemeral)
+        co.seal_file = seal_file;
+    if (co.admin_token_file == NULL && !options->is_ephemeral)
+        co.admin_token_file = token_file;
     block_signals(&signals);
     if (cloud_new(&co, &cloud, problem, sizeof(problem)) != OK) {
         fprintf(stderr, "c10m: %s\n", problem);
         return EXIT_BAD_START;
     }
+    show_new_key(&co);
     serve_until_signal(cloud, &co, options, &signals);
     cloud_free(cloud);
     return 0;

@@ -150,7 +150,7 @@ int
 supervise(const struct options *options, char **argv)
 {
     struct supervisor s = {
-        .log = {.fd = STDERR_FILENO, .level_min = options->log_level},
+        .log = {.fd = STDERR_FILENO, .level_min = options->cloud.log_level},
         .argv = argv,
         .delay_ms = DELAY_MS_MIN,
     };

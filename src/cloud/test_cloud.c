@@ -1,6 +1,6 @@
 // Whole clouds in this process, asked over real sockets with real signatures.
 // SPDX-License-Identifier: Apache-2.0
-#include "src/cloud/cloud.h"
+#include "src/cloud/test_exchange.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,164 +10,9 @@
 
 #include <cmocka.h>
 
-#include "src/auth/sigv4.h"
-#include "src/base/timestamp.h"
 #include "src/cloud/test_fake.h"
 
-enum { RESPONSE_BYTES_MAX = 64 * 1024, EXCHANGE_MS_MAX = 20 * 1000 };
-
-#define ECHO "{\"Text\":\"hi\",\"Count\":1}"
-
-struct fixture {
-    struct arena arena;
-    struct cloud *cloud;
-    struct cloud_options options;
-};
-
-static int
-start(struct fixture *f, const char *listen, char *problem, size_t problem_size)
-{
-    f->options = (struct cloud_options){.store_url = "mem:",
-                                        .loops = 2,
-                                        .log_level = LOG_ERROR,
-                                        .log_fd = STDERR_FILENO,
-                                        .run_twice = true};
-    assert_int_equal(socket_address_parse(str_of(listen), &f->options.address), OK);
-    arena_init(&f->arena);
-    return cloud_new(&f->options, &f->cloud, problem, problem_size);
-}
-
-static void
-fixture_init(struct fixture *f)
-{
-    char problem[256] = "";
-    assert_int_equal(start(f, "127.0.0.1:0", problem, sizeof(problem)), OK);
-    assert_true(f->options.address.port != 0);
-}
-
-static void
-fixture_fini(struct fixture *f)
-{
-    cloud_free(f->cloud);
-    arena_fini(&f->arena);
-}
-
-struct exchange {
-    struct fixture *f;
-    struct str request;
-    struct str response;
-};
-
-static int
-exchange_in_fiber(void *arg)
-{
-    struct exchange *e = arg;
-    struct runtime *rt = e->f->cloud->runtime;
-    int64_t deadline = deadline_in_ms(rt, EXCHANGE_MS_MAX);
-    char *bytes = arena_alloc_bytes(&e->f->arena, RESPONSE_BYTES_MAX);
-    struct socket *s;
-    size_t len = 0;
-    TRY(socket_connect(loop_current(), &e->f->options.address, deadline, &s));
-    int code = socket_write_all(s, &e->request, 1, deadline);
-    while (code == OK) {
-        ptrdiff_t n = socket_read(s, bytes + len, RESPONSE_BYTES_MAX - len);
-        if (n > 0)
-            len += (size_t)n;
-        else
-            code = n == E_AGAIN ? socket_wait(s, SOCKET_READABLE, deadline) : (int)n;
-    }
-    socket_free(s);
-    e->response = (struct str){bytes, len};
-    return code == E_CLOSED ? OK : code;
-}
-
-// The whole response, head and body; the connection is closed after it.
-static struct str
-exchange(struct fixture *f, struct str request)
-{
-    struct exchange e = {.f = f, .request = request};
-    assert_int_equal(runtime_call(f->cloud->runtime, exchange_in_fiber, &e), OK);
-    return e.response;
-}
-
-struct request {
-    struct http_request http;
-    struct http_header headers[8];
-};
-
-static void
-add_header(struct request *r, struct str name, struct str value)
-{
-    r->headers[r->http.header_count++] = (struct http_header){name, value};
-}
-
-static struct str
-request_bytes(const struct request *r)
-{
-    struct buf out;
-    buf_init(&out, r->http.arena, 1024);
-    buf_print(&out, STR_FMT " / HTTP/1.1\r\nConnection: close\r\nContent-Length: %zu\r\n",
-              STR_ARG(r->http.method), r->http.body.len);
-    for (size_t i = 0; i < r->http.header_count; i++)
-        buf_print(&out, STR_FMT ": " STR_FMT "\r\n", STR_ARG(r->headers[i].name),
-                  STR_ARG(r->headers[i].value));
-    buf_put(&out, STR("\r\n"));
-    buf_put(&out, r->http.body);
-    return buf_str(&out);
-}
-
-static void
-request_init(struct fixture *f, struct request *r, const char *type, const char *body,
-             int64_t late_ms)
-{
-    char *date = arena_alloc_bytes(&f->arena, TIMESTAMP_BASIC_BYTES);
-    timestamp_print_basic(clock_wall_ms(f->cloud->runtime) - late_ms, date);
-    *r = (struct request){.http = {.method = STR("POST"),
-                                   .path = STR("/"),
-                                   .body = str_of(body),
-                                   .headers = r->headers,
-                                   .arena = &f->arena}};
-    add_header(r, STR("Host"), str_of(f->options.address.text));
-    add_header(r, STR("X-Amz-Date"), (struct str){date, TIMESTAMP_BASIC_BYTES});
-    add_header(r, STR("Content-Type"), str_of(type));
-}
-
-static void
-sign(struct request *r, const char *key, const char *secret, const char *service)
-{
-    add_header(r, STR("Authorization"),
-               sigv4_authorization(&r->http, str_of(key), str_of(secret), STR("eu-west-1"),
-                                   str_of(service)));
-}
-
-static struct str
-call_json(struct fixture *f, const char *operation, const char *body)
-{
-    struct request r;
-    request_init(f, &r, "application/x-amz-json-1.0", body, 0);
-    add_header(&r, STR("X-Amz-Target"), arena_print(&f->arena, "AmazonFake.%s", operation));
-    sign(&r, "test", "test", "fake");
-    return exchange(f, request_bytes(&r));
-}
-
-static struct str
-call_query(struct fixture *f, const char *body)
-{
-    struct request r;
-    request_init(f, &r, "application/x-www-form-urlencoded", body, 0);
-    sign(&r, "123456789012", "test", "fake");
-    return exchange(f, request_bytes(&r));
-}
-
-#define assert_status(response, status) assert_true(str_starts(response, STR("HTTP/1.1 " status)))
-#define assert_has(response, text) assert_has_at((response), STR(text), __LINE__)
-
-static void
-assert_has_at(struct str response, struct str text, int line)
-{
-    if (str_find(response, text) < 0)
-        fail_msg("line %d: no " STR_FMT " in\n" STR_FMT, line, STR_ARG(text), STR_ARG(response));
-}
+enum { LOG_BYTES_MAX = 64 * 1024 };
 
 static void
 test_two_clouds(void **state)
@@ -272,10 +117,10 @@ test_refusals(void **state)
                      is_json ? "application/x-amz-json-1.0" : "application/x-www-form-urlencoded",
                      is_json ? ECHO : "Action=Unbuilt&Version=2020-01-01", rows[i / 2].late_ms);
         if (is_json)
-            add_header(&r, STR("X-Amz-Target"), STR("AmazonFake.Unbuilt"));
+            request_add_header(&r, STR("X-Amz-Target"), STR("AmazonFake.Unbuilt"));
         if (rows[i / 2].key != NULL)
-            sign(&r, rows[i / 2].key, rows[i / 2].secret, rows[i / 2].service);
-        struct str response = exchange(&f, request_bytes(&r));
+            request_sign(&r, rows[i / 2].key, rows[i / 2].secret, rows[i / 2].service);
+        struct str response = exchange(&f, request_text(&r));
         assert_true(str_starts(response, is_json ? STR("HTTP/1.1 400") : STR("HTTP/1.1 403")));
         assert_true(str_find(response, str_of(rows[i / 2].text)) > 0);
         const char *code = is_json ? rows[i / 2].json_type : rows[i / 2].query_code;
@@ -294,38 +139,103 @@ test_wrong_scope(void **state)
     struct request r;
     fixture_init(&f);
     request_init(&f, &r, "application/x-amz-json-1.0", ECHO, 0);
-    add_header(&r, STR("X-Amz-Target"), STR("AmazonFake.Echo"));
-    sign(&r, "test", "test", "sqs");
-    assert_has(exchange(&f, request_bytes(&r)),
+    request_add_header(&r, STR("X-Amz-Target"), STR("AmazonFake.Echo"));
+    request_sign(&r, "test", "test", "sqs");
+    assert_has(exchange(&f, request_text(&r)),
                "\"Credential should be scoped to correct service: 'fake'. \"");
     request_init(&f, &r, "application/x-amz-json-1.0", ECHO, 0);
-    add_header(&r, STR("X-Amz-Target"), STR("AmazonFake.Echo"));
-    add_header(&r, STR("X-Amz-Security-Token"), STR("token"));
-    sign(&r, "test", "test", "fake");
-    assert_has(exchange(&f, request_bytes(&r)), "#UnrecognizedClientException");
+    request_add_header(&r, STR("X-Amz-Target"), STR("AmazonFake.Echo"));
+    request_add_header(&r, STR("X-Amz-Security-Token"), STR("token"));
+    request_sign(&r, "test", "test", "fake");
+    assert_has(exchange(&f, request_text(&r)), "#UnrecognizedClientException");
+    fixture_fini(&f);
+}
+
+// A body in chunks, with its checksum behind it: only a service that allows it gets it.
+static void
+test_chunked_bodies(void **state)
+{
+    static const struct {
+        const char *payload, *body, *answer;
+    } rows[] = {
+        {"STREAMING-UNSIGNED-PAYLOAD-TRAILER",
+         "d\r\n{\"Text\":\"hi\"}\r\n0\r\nx-amz-checksum-crc32:TNtLDw==\r\n\r\n",
+         "\r\n\r\n{\"Text\":\"hi\"}"},
+        {"STREAMING-UNSIGNED-PAYLOAD-TRAILER",
+         "d\r\n{\"Text\":\"ho\"}\r\n0\r\nx-amz-checksum-crc32:TNtLDw==\r\n\r\n",
+         "\"The checksum in the trailer is not that of the body.\""},
+        {"STREAMING-UNSIGNED-PAYLOAD-TRAILER",
+         "d\r\n{\"Text\":\"hi\"}\r\n0\r\nx-amz-checksum-crc32:TNtLDw==\r\n\r\nmore",
+         "\"The chunked body goes on after its end.\""},
+        {"STREAMING-UNSIGNED-PAYLOAD-TRAILER", "d\r\n{\"Text\":\"hi\"}",
+         "\"The chunked body ended too early.\""},
+        {"STREAMING-AWS4-HMAC-SHA256-PAYLOAD", "", "InvalidSignatureException"},
+        {"UNSIGNED-PAYLOAD", "{\"Text\":\"hi\"}", "InvalidSignatureException"},
+    };
+    struct fixture f;
+    fixture_init(&f);
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct request r;
+        request_init(&f, &r, "application/x-amz-json-1.0", rows[i].body, 0);
+        request_add_header(&r, STR("X-Amz-Target"), STR("AmazonFake.Echo"));
+        request_add_header(&r, STR("X-Amz-Content-Sha256"), str_of(rows[i].payload));
+        request_add_header(&r, STR("X-Amz-Decoded-Content-Length"), STR("13"));
+        request_add_header(&r, STR("X-Amz-Trailer"), STR("x-amz-checksum-crc32"));
+        request_sign(&r, "test", "test", "fake");
+        assert_has_at(exchange(&f, request_text(&r)), str_of(rows[i].answer), __LINE__);
+    }
     fixture_fini(&f);
 }
 
 static struct str
-get(struct fixture *f, const char *path, const char *header)
+get_presigned(struct fixture *f, const char *secret, const char *service, int64_t late_ms)
 {
-    return exchange(f, arena_print(&f->arena,
-                                   "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n%s\r\n",
-                                   path, f->options.address.text, header));
+    struct header host = {STR("Host"), str_of(f->options.address.text)};
+    struct http_request r = {.method = STR("GET"),
+                             .path = STR("/"),
+                             .query = STR("Action=Echo&Version=2020-01-01&Text=hi"),
+                             .headers = &host,
+                             .header_count = 1,
+                             .arena = &f->arena};
+    struct str query =
+        sigv4_presign(&r, STR("test"), str_of(secret), STR("eu-west-1"), str_of(service),
+                      clock_wall_ms(f->cloud->runtime) - late_ms, 60);
+    struct str path = arena_print(&f->arena, "/?" STR_FMT, STR_ARG(query));
+    return get(f, arena_copy_z(&f->arena, path), "");
 }
+
+static void
+test_presigned(void **state)
+{
+    struct fixture f;
+    fixture_init(&f);
+    struct str response = get_presigned(&f, "test", "fake", 0);
+    assert_status(response, "200");
+    assert_has(response, "<EchoResult><Text>hi</Text></EchoResult>");
+    response = get_presigned(&f, "tesT", "fake", 0);
+    assert_status(response, "403");
+    assert_has(response, "<Code>SignatureDoesNotMatch</Code>");
+    response = get_presigned(&f, "test", "fake", 16 * 60 * 1000);
+    assert_status(response, "403");
+    assert_has(response, "<Message>Signature expired: ");
+    fixture_fini(&f);
+}
+
+#define TOKEN "Authorization: Bearer xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\r\n"
 
 static void
 test_pages(void **state)
 {
     struct fixture f;
     fixture_init(&f);
+    memset(f.cloud->admin_token, 'x', ADMIN_TOKEN_BYTES_MIN);
     call_json(&f, "Echo", ECHO);
     call_json(&f, "Echo", "{}");
     struct str response = get(&f, "/_c10m/health", "");
     assert_status(response, "200");
     assert_has(response, "{\"status\":\"ok\",");
     assert_has(response, "\"services\":{\"fake\":{\"operations\":3,\"modelled\":4}}}");
-    response = get(&f, "/_c10m/metrics", "");
+    response = get(&f, "/_c10m/metrics", TOKEN);
     assert_status(response, "200");
     assert_has(response,
                "c10m_requests_total{service=\"fake\",operation=\"Echo\",status=\"2xx\"} 1\n");
@@ -335,7 +245,7 @@ test_pages(void **state)
     assert_has(response, "c10m_kv_commits_total ");
     assert_has(response, "process_resident_memory_bytes ");
     assert_true(str_find(response, STR("operation=\"Fail\"")) < 0);
-    assert_has(get(&f, "/_c10m/tasks", ""), "\"live\":");
+    assert_has(get(&f, "/_c10m/tasks", TOKEN), "\"live\":");
     assert_status(get(&f, "/_c10m/nope", ""), "404");
     assert_status(get(&f, "/", ""), "400");
     assert_status(get(&f, "/favicon.ico", ""), "404");
@@ -355,10 +265,10 @@ test_foreign_pages_are_refused(void **state)
 static void
 test_bad_starts(void **state)
 {
-    struct fixture first, second;
+    struct fixture first, second = {0};
     char problem[256];
     fixture_init(&first);
-    assert_int_equal(start(&second, first.options.address.text, problem, sizeof(problem)),
+    assert_int_equal(fixture_start(&second, first.options.address.text, problem, sizeof(problem)),
                      E_EXISTS);
     struct str wanted = arena_print(&first.arena,
                                     "cannot listen on %s: the address is in use; stop the other "
@@ -367,8 +277,9 @@ test_bad_starts(void **state)
     assert_true(str_eq(str_of(problem), wanted));
     arena_fini(&second.arena);
     assert_int_equal(fake_running(), 1);
-    assert_int_equal(start(&second, "0.0.0.0:0", problem, sizeof(problem)), E_INVALID);
-    assert_has(str_of(problem), "refusing to listen on 0.0.0.0:0: ");
+    second.options.development_keys = DEVELOPMENT_KEYS_ON;
+    assert_int_equal(fixture_start(&second, "0.0.0.0:0", problem, sizeof(problem)), E_INVALID);
+    assert_has(str_of(problem), "refusing to listen on 0.0.0.0:0 with --development-keys: ");
     arena_fini(&second.arena);
     fixture_fini(&first);
     cloud_free(NULL);
@@ -377,8 +288,8 @@ test_bad_starts(void **state)
 static struct str
 read_log(struct fixture *f, int fd)
 {
-    char *text = arena_alloc_bytes(&f->arena, RESPONSE_BYTES_MAX);
-    ssize_t len = pread(fd, text, RESPONSE_BYTES_MAX, 0);
+    char *text = arena_alloc_bytes(&f->arena, LOG_BYTES_MAX);
+    ssize_t len = pread(fd, text, LOG_BYTES_MAX, 0);
     assert_true(len >= 0);
     return (struct str){text, (size_t)len};
 }
@@ -416,6 +327,7 @@ main(void)
         cmocka_unit_test(test_two_clouds), cmocka_unit_test(test_both_protocols),
         cmocka_unit_test(test_large_body), cmocka_unit_test(test_faults),
         cmocka_unit_test(test_refusals),   cmocka_unit_test(test_wrong_scope),
+        cmocka_unit_test(test_presigned),  cmocka_unit_test(test_chunked_bodies),
         cmocka_unit_test(test_pages),      cmocka_unit_test(test_foreign_pages_are_refused),
         cmocka_unit_test(test_bad_starts), cmocka_unit_test(test_log),
     };

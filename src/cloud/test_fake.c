@@ -5,6 +5,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "src/auth/authorise.h"
+
 #define NAMES(X)                                                                                   \
     X(Echo)                                                                                        \
     X(Fail)                                                                                        \
@@ -12,6 +14,7 @@
     X(Unbuilt)                                                                                     \
     X(Text)                                                                                        \
     X(Count)                                                                                       \
+    X(QueueUrl)                                                                                    \
     X(Code)                                                                                        \
     X(String)                                                                                      \
     X(Integer)                                                                                     \
@@ -45,11 +48,12 @@ static const struct names names = {"",
         .flags = (flags_),                                                                         \
     }
 
-enum { SHAPE_ECHO, SHAPE_FAIL, SHAPE_STRING, SHAPE_INTEGER };
+enum { SHAPE_ECHO, SHAPE_FAIL, SHAPE_STRING, SHAPE_URL, SHAPE_INTEGER };
 
 static const struct wire_member members[] = {
     MEMBER(Text, fake_echo, SHAPE_STRING, WIRE_REQUIRED),
     MEMBER(Count, fake_echo, SHAPE_INTEGER, 0),
+    MEMBER(QueueUrl, fake_echo, SHAPE_URL, 0),
     MEMBER(Code, fake_fail, SHAPE_INTEGER, 0),
 };
 
@@ -57,16 +61,17 @@ static const struct wire_shape shapes[] = {
     [SHAPE_ECHO] = {.name = AT(Echo),
                     .type = WIRE_STRUCTURE,
                     .c_size = sizeof(struct fake_echo),
-                    .member_count = 2},
+                    .member_count = 3},
     [SHAPE_FAIL] = {.name = AT(Fail),
                     .type = WIRE_STRUCTURE,
                     .c_size = sizeof(struct fake_fail),
-                    .member_first = 2,
+                    .member_first = 3,
                     .member_count = 1},
     [SHAPE_STRING] = {.name = AT(String),
                       .type = WIRE_STRING,
                       .c_size = sizeof(struct str),
                       .constraint = 1},
+    [SHAPE_URL] = {.name = AT(String), .type = WIRE_STRING, .c_size = sizeof(struct str)},
     [SHAPE_INTEGER] = {.name = AT(Integer), .type = WIRE_INTEGER, .c_size = sizeof(struct opt_int)},
 };
 
@@ -108,6 +113,7 @@ static const struct wire_service wire = {
 };
 
 static _Atomic int running;
+static struct event_subscriber *_Atomic subscriber_next;
 
 static int
 echo(struct call *c, const void *in, void *out)
@@ -155,6 +161,9 @@ nothing(struct call *c, const void *in, void *out)
 static int
 init(struct cloud *cloud, void **state)
 {
+    struct event_subscriber *subscriber = atomic_exchange(&subscriber_next, NULL);
+    if (subscriber != NULL)
+        cloud_subscribe(cloud, subscriber);
     *state = malloc(1);
     atomic_fetch_add(&running, 1);
     return OK;
@@ -173,11 +182,32 @@ fake_running(void)
     return atomic_load(&running);
 }
 
+void
+fake_subscribe(struct event_subscriber *subscriber)
+{
+    atomic_store(&subscriber_next, subscriber);
+}
+
+// What Fail is about belongs to nobody that a test calls as, if it is asked for code 1.
+static int
+say_access(struct call *c, struct access *access)
+{
+    const struct fake_fail *in = c->in;
+    if (!str_eq(c->operation_name, STR("Fail")) || in->Code.value != 1)
+        return OK;
+    access->action = STR("fake:FailHard");
+    access->resource = STR("arn:aws:fake:eu-west-1:999999999999:thing");
+    access->owner = STR("999999999999");
+    return OK;
+}
+
 static service_handler_fn *const handlers[] = {echo, fail, nothing, NULL};
 
 static const struct service fake_service = {
     .wire = &wire,
     .handlers = handlers,
+    .authorise = say_access,
+    .payloads = 1u << SIGV4_PAYLOAD_UNSIGNED_TRAILER,
     .init = init,
     .fini = fini,
 };

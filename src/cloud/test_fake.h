@@ -10,6 +10,7 @@
 struct fake_echo {
     struct str Text; // required, at most 8 characters
     struct opt_int Count;
+    struct str QueueUrl;
 };
 
 struct fake_fail {
@@ -18,3 +19,5 @@ struct fake_fail {
 
 // How many clouds have the service running; counted by init and fini.
 int fake_running(void);
+// The next one that starts subscribes this.
+void fake_subscribe(struct event_subscriber *subscriber);

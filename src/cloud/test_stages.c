@@ -21,7 +21,7 @@
 struct fixture {
     struct arena arena;
     struct cloud cloud;
-    struct http_header headers[8];
+    struct header headers[8];
     struct http_request request;
     struct http_response response;
     struct call call;
@@ -31,7 +31,7 @@ static void
 add_header(struct fixture *f, const char *name, const char *value)
 {
     if (value != NULL)
-        f->headers[f->request.header_count++] = (struct http_header){str_of(name), str_of(value)};
+        f->headers[f->request.header_count++] = (struct header){str_of(name), str_of(value)};
 }
 
 static void
@@ -192,7 +192,7 @@ init_call(struct fixture *f, enum wire_protocol protocol, size_t operation, cons
 {
     fixture_init(f, "POST", NULL, body);
     f->call.protocol = protocol;
-    f->call.form = f->request.body;
+    f->call.form = f->call.body = f->request.body;
     f->call.service = service_registry[0];
     f->call.operation = &service_registry[0]->wire->operations[operation];
 }
@@ -231,6 +231,34 @@ test_decode(void **state)
             assert_str(in->Text, "hi");
             assert_int_equal(in->Count.value, 3);
         }
+        fixture_fini(&f);
+    }
+}
+
+// The query protocol's path stands for the parameter QueueUrl where there is one.
+static void
+test_queue_urls(void **state)
+{
+    static const struct {
+        const char *path, *body, *url;
+    } rows[] = {
+        {"/", "Text=hi", NULL},
+        {"/1/a%20b", "Text=hi", "http://localhost:4566/1/a%20b"},
+        {"/1/a", "QueueUrl=b&Text=hi", "b"},
+        {"/1/a", "Text=hi&QueueUrl=", ""},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct fixture f;
+        init_call(&f, WIRE_QUERY, 0, rows[i].body);
+        f.request.path = str_of(rows[i].path);
+        assert_int_equal(decode(&f.call), OK);
+        const struct fake_echo *in = f.call.in;
+        assert_str(in->QueueUrl, rows[i].url != NULL ? rows[i].url : "");
+        assert_int_equal(str_is_present(in->QueueUrl), rows[i].url != NULL);
+        fixture_fini(&f);
+        init_call(&f, WIRE_QUERY, 1, rows[i].body);
+        f.request.path = str_of(rows[i].path);
+        assert_int_equal(decode(&f.call), OK);
         fixture_fini(&f);
     }
 }
@@ -414,14 +442,19 @@ test_origins(void **state)
         {"http://evil.example/localhost:4566", NULL, false},
         {"ftp://localhost:4566", NULL, false},
         {"null", NULL, false},
+        {"http://app.example:3000", NULL, true},
+        {"http://App.example:3000", "cross-site", true},
+        {"http://app.example:3001", NULL, false},
+        {"http://app.example", "cross-site", false},
         {"", NULL, false},
     };
+    struct text_list allowed = {{"http://app.example:3000"}, 1};
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct fixture f;
         fixture_init(&f, "POST", NULL, "");
         add_header(&f, "Origin", rows[i].origin);
         add_header(&f, "Sec-Fetch-Site", rows[i].site);
-        assert_int_equal(origin_is_allowed(&f.request), rows[i].is_allowed);
+        assert_int_equal(origin_is_allowed(&f.request, &allowed), rows[i].is_allowed);
         fixture_fini(&f);
     }
 }
@@ -444,19 +477,13 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_protocols),
-        cmocka_unit_test(test_json_targets),
-        cmocka_unit_test(test_query_actions),
-        cmocka_unit_test(test_decode),
-        cmocka_unit_test(test_encode_results),
-        cmocka_unit_test(test_encode_errors),
-        cmocka_unit_test(test_encode_without_service),
-        cmocka_unit_test(test_common_faults),
-        cmocka_unit_test(test_last_fault_counts),
-        cmocka_unit_test(test_codes),
-        cmocka_unit_test(test_require_handler),
-        cmocka_unit_test(test_authorise),
-        cmocka_unit_test(test_origins),
+        cmocka_unit_test(test_protocols),     cmocka_unit_test(test_json_targets),
+        cmocka_unit_test(test_query_actions), cmocka_unit_test(test_decode),
+        cmocka_unit_test(test_queue_urls),    cmocka_unit_test(test_encode_results),
+        cmocka_unit_test(test_encode_errors), cmocka_unit_test(test_encode_without_service),
+        cmocka_unit_test(test_common_faults), cmocka_unit_test(test_last_fault_counts),
+        cmocka_unit_test(test_codes),         cmocka_unit_test(test_require_handler),
+        cmocka_unit_test(test_authorise),     cmocka_unit_test(test_origins),
         cmocka_unit_test(test_call_helpers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -89,7 +89,7 @@ start(struct supervised *s, const char *orders)
     int order_pipe[2], event_pipe[2];
     char order_text[16], event_text[16];
     char *argv[] = {order_text, event_text, NULL};
-    struct options options = {.log_level = LOG_ERROR, .ready_fd = -1};
+    struct options options = {.cloud.log_level = LOG_ERROR, .ready_fd = -1};
     assert_int_equal(pipe(order_pipe), 0);
     assert_int_equal(pipe(event_pipe), 0);
     snprintf(order_text, sizeof(order_text), "%d", order_pipe[0]);
@@ -192,7 +192,7 @@ test_a_killed_supervisor_leaves_no_child(void **state)
 static void
 test_ready_fd_is_refused(void **state)
 {
-    struct options options = {.log_level = LOG_ERROR, .ready_fd = 5};
+    struct options options = {.cloud.log_level = LOG_ERROR, .ready_fd = 5};
     assert_int_equal(supervise(&options, (char *[]){NULL}), EXIT_USAGE);
 }
 

@@ -70,7 +70,7 @@ static struct str
 print_request(struct load *load, struct str service, struct str target, struct str content_type,
               struct str body)
 {
-    struct http_header headers[] = {
+    struct header headers[] = {
         {STR("Content-Type"), content_type},
         {STR("Host"), str_of(load->host)},
         {STR("X-Amz-Date"), print_date(&load->arena)},

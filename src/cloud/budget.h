@@ -1,0 +1,27 @@
+// How much may be under way at once: past it c10m answers early instead of running out of memory.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+enum {
+    BUDGET_REQUESTS_DEFAULT = 10000,
+    BUDGET_MIB_DEFAULT = 512,
+    // What a request takes beside its body: the used part of its stack, its arena.
+    BUDGET_REQUEST_BYTES = 32 * 1024,
+};
+
+// Of API calls; the operator's pages are always answered. Any thread.
+struct budget {
+    size_t requests_max;
+    size_t bytes_max;
+    atomic_size_t requests;
+    atomic_size_t bytes;
+    atomic_size_t refused; // since the start
+};
+
+// False: there is no room. A request that is larger than all the room is taken when it is alone.
+bool budget_take(struct budget *b, size_t body_bytes);
+void budget_give(struct budget *b, size_t body_bytes);

@@ -1,0 +1,29 @@
+// The table of regions: partition aws in botocore 1.44.5's partitions.json, but aws-global.
+// SPDX-License-Identifier: Apache-2.0
+#include "src/cloud/regions.h"
+
+#include <stdlib.h>
+
+// Sorted.
+static const char *const regions[] = {
+    "af-south-1",     "ap-east-1",      "ap-east-2",      "ap-northeast-1", "ap-northeast-2",
+    "ap-northeast-3", "ap-south-1",     "ap-south-2",     "ap-southeast-1", "ap-southeast-2",
+    "ap-southeast-3", "ap-southeast-4", "ap-southeast-5", "ap-southeast-6", "ap-southeast-7",
+    "ca-central-1",   "ca-west-1",      "eu-central-1",   "eu-central-2",   "eu-north-1",
+    "eu-south-1",     "eu-south-2",     "eu-west-1",      "eu-west-2",      "eu-west-3",
+    "il-central-1",   "me-central-1",   "me-south-1",     "me-west-1",      "mx-central-1",
+    "sa-east-1",      "sa-west-1",      "us-east-1",      "us-east-2",      "us-west-1",
+    "us-west-2",
+};
+
+static int
+compare(const void *name, const void *row)
+{
+    return str_cmp(*(const struct str *)name, str_of(*(const char *const *)row));
+}
+
+bool
+region_exists(struct str name)
+{
+    return bsearch(&name, regions, COUNT_OF(regions), sizeof(*regions), compare) != NULL;
+}

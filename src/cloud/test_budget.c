@@ -1,0 +1,62 @@
+// The budget's edges.
+// SPDX-License-Identifier: Apache-2.0
+#include "src/cloud/budget.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+static void
+test_requests(void **state)
+{
+    struct budget b = {.requests_max = 2, .bytes_max = SIZE_MAX};
+    assert_true(budget_take(&b, 0));
+    assert_true(budget_take(&b, 0));
+    assert_false(budget_take(&b, 0));
+    assert_int_equal(b.refused, 1);
+    budget_give(&b, 0);
+    assert_true(budget_take(&b, 0));
+    budget_give(&b, 0);
+    budget_give(&b, 0);
+    assert_int_equal(b.requests, 0);
+    assert_int_equal(b.bytes, 0);
+}
+
+static void
+test_bytes(void **state)
+{
+    struct budget b = {.requests_max = 10, .bytes_max = 2 * BUDGET_REQUEST_BYTES + 100};
+    assert_true(budget_take(&b, 100));
+    assert_false(budget_take(&b, 1));
+    assert_true(budget_take(&b, 0));
+    budget_give(&b, 100);
+    assert_true(budget_take(&b, 100));
+    budget_give(&b, 100);
+    budget_give(&b, 0);
+    assert_int_equal(b.bytes, 0);
+}
+
+// Else a budget below the largest body would refuse that for ever.
+static void
+test_one_is_always_taken(void **state)
+{
+    struct budget b = {.requests_max = 10, .bytes_max = 1};
+    assert_true(budget_take(&b, 1000));
+    assert_false(budget_take(&b, 0));
+    budget_give(&b, 1000);
+    assert_true(budget_take(&b, 0));
+    budget_give(&b, 0);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_requests),
+        cmocka_unit_test(test_bytes),
+        cmocka_unit_test(test_one_is_always_taken),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
