@@ -35,8 +35,8 @@ entry_read(struct acknowledge *s, struct acknowledge_entry *e)
 {
     const struct queue *q = &s->queue;
     int code = receipt_parse(s->c->arena, e->receipt_handle, &e->receipt);
-    if (code != OK ||
-        memcmp(e->receipt.generation, q->place.generation.ptr, GENERATION_BYTES) != 0 ||
+    // A receipt from before a purge is good, but its message is gone.
+    if (code != OK || memcmp(e->receipt.generation, q->place.generation.ptr, QUEUE_ID_BYTES) != 0 ||
         str_is_present(e->receipt.group) != q->record.is_fifo.value)
         return fault(s->c, SQS_RECEIPT_HANDLE_IS_INVALID,
                      "The input receipt handle \"" STR_FMT "\" is not a valid receipt handle.",

@@ -3,7 +3,8 @@
 #include "services/sqs/attributes.h"
 
 #include "services/sqs/counts.h"
-#include "services/sqs/queue.h"
+#include "services/sqs/policy.h"
+#include "services/sqs/redrive.h"
 
 enum attribute_kind {
     ATTRIBUTE_NUMBER,  // an integer within limits
@@ -13,6 +14,7 @@ enum attribute_kind {
     ATTRIBUTE_COUNT,   // computed from the messages
     ATTRIBUTE_TIME,    // seconds since 1970, read only
     ATTRIBUTE_ARN,     // read only
+    ATTRIBUTE_JSON,    // a document with a syntax of its own; absent unless it was set
     ATTRIBUTE_UNBUILT, // refused by name unless it asks for what is so anyway
 };
 
@@ -26,6 +28,8 @@ struct attribute {
     bool is_fifo_only;
     const char *no; // the words of a flag or choice
     const char *yes;
+    // Checks a document and puts it into the record.
+    int (*apply)(struct call *c, struct str value, struct sqs_queue_record *record);
 };
 
 #define IN_RECORD(member) offsetof(struct sqs_queue_record, member)
@@ -51,9 +55,10 @@ static const struct attribute attributes[] = {
     {"FifoThroughputLimit", ATTRIBUTE_CHOICE, IN_RECORD(limits_throughput_per_group),
      .is_fifo_only = true, .no = "perQueue", .yes = "perMessageGroupId"},
     {"SqsManagedSseEnabled", ATTRIBUTE_UNBUILT, .no = "false"},
-    {"Policy", ATTRIBUTE_UNBUILT, .no = ""},
-    {"RedrivePolicy", ATTRIBUTE_UNBUILT, .no = ""},
-    {"RedriveAllowPolicy", ATTRIBUTE_UNBUILT, .no = ""},
+    {"Policy", ATTRIBUTE_JSON, IN_RECORD(policy), .apply = policy_apply},
+    {"RedrivePolicy", ATTRIBUTE_JSON, IN_RECORD(redrive_policy), .apply = redrive_apply},
+    {"RedriveAllowPolicy", ATTRIBUTE_JSON, IN_RECORD(redrive_allow_policy),
+     .apply = redrive_allow_apply},
     {"KmsMasterKeyId", ATTRIBUTE_UNBUILT, .no = ""},
     {"KmsDataKeyReusePeriodSeconds", ATTRIBUTE_UNBUILT, .no = ""},
 };
@@ -77,6 +82,12 @@ static struct opt_bool *
 flag_of(const struct attribute *at, const struct sqs_queue_record *record)
 {
     return (struct opt_bool *)((char *)record + at->offset);
+}
+
+static struct str *
+text_of(const struct attribute *at, const struct sqs_queue_record *record)
+{
+    return (struct str *)((char *)record + at->offset);
 }
 
 static int
@@ -143,6 +154,8 @@ attribute_apply(struct call *c, const struct attribute *at, struct str value,
         return flag_apply(c, at, value, record);
     case ATTRIBUTE_FIFO:
         return fifo_apply(c, at, value, when, record);
+    case ATTRIBUTE_JSON:
+        return at->apply(c, value, record);
     case ATTRIBUTE_UNBUILT:
         if (str_eq(value, str_of(at->no)))
             return OK;
@@ -210,6 +223,8 @@ attribute_is_same(const struct attribute *at, const struct sqs_queue_record *a,
 {
     if (at->kind == ATTRIBUTE_NUMBER)
         return number_of(at, a)->value == number_of(at, b)->value;
+    if (at->kind == ATTRIBUTE_JSON)
+        return str_eq(*text_of(at, a), *text_of(at, b));
     if (at->kind == ATTRIBUTE_FLAG || at->kind == ATTRIBUTE_CHOICE || at->kind == ATTRIBUTE_FIFO)
         return flag_of(at, a)->value == flag_of(at, b)->value;
     return true;
@@ -244,6 +259,8 @@ attribute_print(struct call *c, const struct attribute *at, const struct queue *
                            (long long)*(const int64_t *)((const char *)counts + at->offset));
     case ATTRIBUTE_ARN:
         return call_arn(c, q->name);
+    case ATTRIBUTE_JSON:
+        return *text_of(at, &q->record);
     case ATTRIBUTE_UNBUILT:
         return at->no[0] ? str_of(at->no) : (struct str){0};
     default:
@@ -333,7 +350,10 @@ change_body(struct kv_txn *txn, void *arg)
     struct change *s = arg;
     struct queue queue;
     TRY(queue_get(s->c, txn, s->in->QueueUrl, &queue));
+    struct str dead_letter_name = queue.record.dead_letter_name;
     TRY(attributes_apply(s->c, &s->in->Attributes, ATTRIBUTES_LATER, &queue.record));
+    TRY(redrive_check(s->c, txn, &queue, &s->in->Attributes));
+    TRY(redrive_index(txn, &queue, dead_letter_name));
     queue.record.modified_ms = OPT_LONG(call_now_ms(s->c));
     return queue_set(txn, &queue);
 }

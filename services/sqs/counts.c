@@ -2,7 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/sqs/counts.h"
 
-enum { COUNT_PAGE = 1000 };
+#include "services/sqs/group.h"
+
+enum { COUNT_PAGE = 1000, GROUP_PAGE = 100 };
 
 // Reads an index entry's value: whether the message is hidden at now_ms, and whether it was
 // received.
@@ -104,4 +106,84 @@ int
 counts_add(struct kv_txn *txn, const struct place *p, int64_t delta)
 {
     return kv_add(txn, key_count(kv_txn_arena(txn), p), delta);
+}
+
+struct flight_scan {
+    const struct place *place;
+    struct kv_range range; // of groups that may not be read
+    char *last_key;        // room for KV_KEY_BYTES_MAX
+    int64_t now_ms;
+    int64_t in_flight;
+};
+
+// Only the first slots of such a group can be in flight.
+static int
+group_count(struct kv_txn *txn, struct flight_scan *s, struct str group)
+{
+    struct slot slots[RECEIVE_MAX];
+    size_t count;
+    TRY(slots_read(txn, s->place, group, INT64_MAX, slots, RECEIVE_MAX, &count));
+    for (size_t i = 0; i < count; i++)
+        s->in_flight +=
+            slots[i].record.receive_count.value > 0 && slots[i].record.due_ms.value > s->now_ms;
+    return OK;
+}
+
+// Counts one page and moves the range behind it. E_NOT_FOUND: it was the last.
+static int
+groups_page_count(struct kv_txn *txn, struct flight_scan *s)
+{
+    struct arena *a = kv_txn_arena(txn);
+    struct str names[GROUP_PAGE], key = {0}, value;
+    size_t count = 0;
+    int64_t due_ms;
+    struct kv_iter *it;
+    int code = OK;
+    TRY(kv_range_open(txn, &s->range, &it));
+    while (code == OK && count < GROUP_PAGE) {
+        code = kv_iter_next(it, &key, &value);
+        if (code == OK)
+            code = key_ready_parse(a, key, &due_ms, &names[count]);
+        count += code == OK;
+    }
+    kv_iter_close(it);
+    for (size_t i = 0; i < count; i++)
+        TRY(group_count(txn, s, names[i]));
+    if (code == OK) {
+        memcpy(s->last_key, key.ptr, key.len);
+        s->last_key[key.len] = 0; // the first key after this one
+        s->range.from = (struct str){s->last_key, key.len + 1};
+    }
+    return code;
+}
+
+static int
+fifo_in_flight(struct kv_txn *txn, const struct queue *q, int64_t now_ms, int64_t *out)
+{
+    struct arena *a = kv_txn_arena(txn);
+    struct flight_scan s = {.place = &q->place, .now_ms = now_ms};
+    int code = OK;
+    s.last_key = arena_alloc_bytes(a, KV_KEY_BYTES_MAX + 1);
+    s.range.limit = GROUP_PAGE;
+    s.range.read = KV_SNAPSHOT;
+    key_ready_range(a, &q->place, &s.range.from, &s.range.to);
+    s.range.from = key_ready(a, &q->place, now_ms + 1, STR(""));
+    while (code == OK) {
+        struct arena_mark mark = arena_mark(a);
+        code = groups_page_count(txn, &s);
+        arena_rewind(a, mark);
+    }
+    *out = s.in_flight;
+    return code == E_NOT_FOUND ? OK : code;
+}
+
+int
+counts_in_flight(struct kv_txn *txn, const struct queue *q, int64_t now_ms, int64_t *out)
+{
+    struct counts counts;
+    if (q->record.is_fifo.value)
+        return fifo_in_flight(txn, q, now_ms, out);
+    TRY(counts_get(txn, q, now_ms, &counts));
+    *out = counts.in_flight;
+    return OK;
 }

@@ -2,9 +2,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "services/sqs/queue.h"
+#include "services/sqs/arrival.h"
 
 enum { RECEIVE_MAX = 10, VISIBILITY_S_MAX = 43200 };
+
+// What a message brings along from the queue that it was in before.
+struct history {
+    int32_t receive_count;
+    int64_t first_received_ms;
+};
 
 struct delivery {
     struct message_id id;
@@ -14,17 +20,27 @@ struct delivery {
     struct sequence sequence; // FIFO only
 };
 
-// One attempt to receive. All of it but the first four is filled by the attempt.
+// One attempt to receive. All of it but the first five is filled by the attempt.
 struct receive {
     struct call *c;
     struct str url;
-    size_t wanted;        // 1..RECEIVE_MAX
-    int64_t visibility_s; // -1: the queue's
+    struct str attempt_id; // FIFO only; absent: none
+    size_t wanted;         // 1..RECEIVE_MAX
+    int64_t visibility_s;  // -1: the queue's
     struct queue queue;
     struct delivery deliveries[RECEIVE_MAX];
     size_t count;
-    int64_t next_due_ms; // when the next hidden message will be visible; INT64_MAX: none
+    bool is_full;             // as many are in flight as may be
+    int64_t next_due_ms;      // when the next hidden message will be visible; INT64_MAX: none
+    struct arrivals arrivals; // messages that went to the dead-letter queue instead
 };
+
+static inline void
+receive_reset(struct receive *r)
+{
+    r->count = 0;
+    r->arrivals = (struct arrivals){0};
+}
 
 static inline int64_t
 receive_hidden_until(const struct receive *r, int64_t now_ms)

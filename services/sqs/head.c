@@ -16,7 +16,10 @@ struct head {
     struct head_entry mark;        // sweeps have come so far
     struct head_entry mark_before; // the mark when the sweep under way began
     int64_t next_due_ms;           // 0: not known
-    struct head_entry *ready;      // a ring
+    bool are_flights_known;
+    int64_t flights_most;
+    int64_t flights_counted_ms;
+    struct head_entry *ready; // a ring
     size_t ready_first, ready_count, ready_size;
 };
 
@@ -207,6 +210,54 @@ head_next_due_end(struct head *h, int64_t found_ms)
     pthread_mutex_lock(&h->lock);
     if (found_ms < h->next_due_ms)
         h->next_due_ms = found_ms;
+    pthread_mutex_unlock(&h->lock);
+}
+
+bool
+head_flights_are_known(struct head *h)
+{
+    pthread_mutex_lock(&h->lock);
+    bool are_known = h->are_flights_known;
+    pthread_mutex_unlock(&h->lock);
+    return are_known;
+}
+
+int64_t
+head_flights_counted_ms(struct head *h)
+{
+    pthread_mutex_lock(&h->lock);
+    int64_t counted_ms = h->flights_counted_ms;
+    pthread_mutex_unlock(&h->lock);
+    return counted_ms;
+}
+
+void
+head_flights_set(struct head *h, int64_t most, int64_t counted_ms)
+{
+    pthread_mutex_lock(&h->lock);
+    h->are_flights_known = true;
+    h->flights_most = most;
+    h->flights_counted_ms = counted_ms;
+    pthread_mutex_unlock(&h->lock);
+}
+
+size_t
+head_flights_reserve(struct head *h, size_t n, int64_t max)
+{
+    pthread_mutex_lock(&h->lock);
+    int64_t room = max - h->flights_most;
+    if ((int64_t)n > room)
+        n = room > 0 ? (size_t)room : 0;
+    h->flights_most += (int64_t)n;
+    pthread_mutex_unlock(&h->lock);
+    return n;
+}
+
+void
+head_flights_return(struct head *h, size_t n)
+{
+    pthread_mutex_lock(&h->lock);
+    h->flights_most -= (int64_t)n;
     pthread_mutex_unlock(&h->lock);
 }
 

@@ -43,6 +43,14 @@ int64_t head_next_due(struct head *h, int64_t now_ms);
 void head_next_due_begin(struct head *h);
 void head_next_due_end(struct head *h, int64_t found_ms);
 
+// An upper bound of the messages in flight (flights.h). Not known at first. Reserving raises it by
+// up to n, while it stays below max, and gives how much; what was not used is returned.
+bool head_flights_are_known(struct head *h);
+int64_t head_flights_counted_ms(struct head *h);
+void head_flights_set(struct head *h, int64_t most, int64_t counted_ms);
+size_t head_flights_reserve(struct head *h, size_t n, int64_t max);
+void head_flights_return(struct head *h, size_t n);
+
 // The right to sweep, or for FIFO queues to receive: one fiber at a time, first come first served,
 // not held across waits for anything but the store. E_CANCELLED or OK.
 MUST_USE int head_turn_begin(struct head *h);

@@ -6,6 +6,11 @@
 #include "src/store/tuple.h"
 
 // ("sqs", account, region, "queue", name)                                Queue
+// ("sqs", account, region, "source", dead-letter queue's name, name)     empty; RedrivePolicy names
+// it
+// ("sqs", account, region, "deleted", name)                              Deleted; not to be used
+// yet
+//
 // ("sqs", account, region, "data", generation, "count")                  counter: messages held
 // ("sqs", account, region, "data", generation, "body", id)               Message
 // Standard queues:
@@ -18,14 +23,32 @@
 // ("sqs", account, region, "data", generation, "group", group)           Group; while it has slots
 // ("sqs", account, region, "data", generation, "ready", due_ms, group)   empty; the group may be
 // read
-// ("sqs", account, region, "data", generation, "seen", scope, dedup id)  Duplicate
-// ("sqs", account, region, "data", generation, "unsee", expires_ms, scope, dedup id)  empty
-// Deleted queues whose data is still there:
-// ("sqs", "", "", "garbage", generation)                                 Garbage
+// ("sqs", account, region, "data", generation, "attempt", attempt id)    Attempt
+// ("sqs", account, region, "data", generation, "unattempt", until_ms, attempt id)     empty
+// What outlives a purge:
+// ("sqs", account, region, "data", lasting, "tags")                      Tags
+// ("sqs", account, region, "data", lasting, "seen", scope, dedup id)     Duplicate
+// ("sqs", account, region, "data", lasting, "unsee", expires_ms, scope, dedup id)     empty
+// ("sqs", account, region, "data", lasting, "move", started_ms, task id) Move
 //
-// Everything below "data" carries the queue's generation, a random id, so that deleting a queue
-// flips one record and a new queue of the same name never sees old messages.
-enum { GENERATION_BYTES = 16, MESSAGE_ID_BYTES = 16, SEQUENCE_BYTES = KV_STAMP_BYTES + 2 };
+// Work that waits for c10m itself:
+// ("sqs", "", "", "known", account, region, name)                        empty; there is such a
+// queue
+// ("sqs", "", "", "garbage", generation)                                 Garbage; nobody's data
+// ("sqs", "", "", "moving", account, region, name)                       Moving; its task is active
+// ("sqs", "", "", "release", until_ms, account, region, name)            empty; the name is free
+// then
+//
+// Everything below "data" carries the queue's generation, so that deleting or purging a queue flips
+// one record, and a new queue of the same name never sees old messages. A generation is the random
+// id of the queue, then a random one of its own: a purge changes the second half only. The lasting
+// one has zeros there.
+enum {
+    QUEUE_ID_BYTES = 8,
+    GENERATION_BYTES = 16,
+    MESSAGE_ID_BYTES = 16,
+    SEQUENCE_BYTES = KV_STAMP_BYTES + 2,
+};
 
 struct message_id {
     char bytes[MESSAGE_ID_BYTES];
@@ -44,17 +67,61 @@ struct place {
     struct str generation;
 };
 
+// A whole queue's name: what the keys of the whole c10m hold.
+struct queue_name {
+    struct str account;
+    struct str region;
+    struct str name;
+};
+
 struct str key_queue(struct arena *a, struct str account, struct str region, struct str name);
 // All queues of the account in the region whose names begin with prefix and come after `after`.
 void key_queue_range(struct arena *a, struct str account, struct str region, struct str prefix,
                      struct str after, struct str *from, struct str *to);
 MUST_USE int key_queue_name(struct arena *a, struct str key, struct str *out);
 
+// Every queue of every account and region, after that of `after` (NULL: from the first).
+struct str key_known(struct arena *a, const struct queue_name *name);
+void key_known_range(struct arena *a, const struct queue_name *after, struct str *from,
+                     struct str *to);
+MUST_USE int key_known_parse(struct arena *a, struct str key, struct queue_name *out);
+
+struct str key_source(struct arena *a, struct str account, struct str region,
+                      struct str dead_letter_name, struct str name);
+// The sources of a dead-letter queue, after the one named `after`.
+void key_source_range(struct arena *a, struct str account, struct str region,
+                      struct str dead_letter_name, struct str after, struct str *from,
+                      struct str *to);
+MUST_USE int key_source_name(struct arena *a, struct str key, struct str *out);
+
+struct str key_deleted(struct arena *a, const struct queue_name *name);
+struct str key_release(struct arena *a, int64_t until_ms, const struct queue_name *name);
+// Names that are free at now_ms.
+void key_release_range(struct arena *a, int64_t now_ms, struct str *from, struct str *to);
+MUST_USE int key_release_parse(struct arena *a, struct str key, struct queue_name *out);
+
+struct str key_moving(struct arena *a, const struct queue_name *source);
+// All, after the one of that source (NULL: from the first).
+void key_moving_range(struct arena *a, const struct queue_name *after, struct str *from,
+                      struct str *to);
+// Those of one account in one region.
+void key_moving_account_range(struct arena *a, struct str account, struct str region,
+                              struct str *from, struct str *to);
+MUST_USE int key_moving_parse(struct arena *a, struct str key, struct queue_name *out);
+
 void key_garbage_range(struct arena *a, struct str *from, struct str *to);
 struct str key_garbage(struct arena *a, struct str generation);
 MUST_USE int key_garbage_generation(struct arena *a, struct str key, struct str *out);
 
 void key_data_range(struct arena *a, const struct place *p, struct str *from, struct str *to);
+// The place of what outlives a purge of the queue.
+struct place place_lasting(struct arena *a, const struct place *p);
+struct str key_tags(struct arena *a, const struct place *p);
+struct str key_move(struct arena *a, const struct place *p, int64_t started_ms, struct str task_id);
+void key_move_range(struct arena *a, const struct place *p, struct str *from, struct str *to);
+MUST_USE int key_move_parse(struct arena *a, struct str key, int64_t *started_ms,
+                            struct str *task_id);
+
 struct str key_count(struct arena *a, const struct place *p);
 struct str key_body(struct arena *a, const struct place *p, const struct message_id *id);
 
@@ -74,9 +141,21 @@ void key_slot_range(struct arena *a, const struct place *p, struct str group, st
 void key_slots_range(struct arena *a, const struct place *p, struct str *from, struct str *to);
 struct sequence key_slot_sequence(struct str key);
 struct str key_group(struct arena *a, const struct place *p, struct str group);
+// From the first group after that one (absent: from the first) to the last of the queue.
+void key_group_range(struct arena *a, const struct place *p, struct str after, struct str *from,
+                     struct str *to);
+MUST_USE int key_group_parse(struct arena *a, struct str key, struct str *group);
 struct str key_ready(struct arena *a, const struct place *p, int64_t due_ms, struct str group);
 void key_ready_range(struct arena *a, const struct place *p, struct str *from, struct str *to);
 MUST_USE int key_ready_parse(struct arena *a, struct str key, int64_t *due_ms, struct str *group);
+
+struct str key_attempt(struct arena *a, const struct place *p, struct str attempt_id);
+struct str key_unattempt(struct arena *a, const struct place *p, int64_t until_ms,
+                         struct str attempt_id);
+// Attempts that are over at now_ms.
+void key_unattempt_range(struct arena *a, const struct place *p, int64_t now_ms, struct str *from,
+                         struct str *to);
+MUST_USE int key_unattempt_parse(struct arena *a, struct str key, struct str *attempt_id);
 
 struct str key_seen(struct arena *a, const struct place *p, struct str scope, struct str dedup_id);
 struct str key_unsee(struct arena *a, const struct place *p, int64_t expires_ms, struct str scope,

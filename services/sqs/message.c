@@ -48,9 +48,8 @@ text_check(struct call *c, struct str text, const char *what)
     return OK;
 }
 
-// Group and deduplication ids: 1 to 128 letters, digits and punctuation.
-static int
-id_check(struct call *c, struct str id, const char *parameter)
+int
+chosen_id_check(struct call *c, struct str id, const char *parameter)
 {
     bool is_valid = id.len > 0 && id.len <= GROUP_ID_MAX;
     for (size_t i = 0; i < id.len; i++)
@@ -102,7 +101,7 @@ fifo_check(struct call *c, const struct queue *q, struct message *m)
     if (!str_is_present(m->group_id))
         return parameter_missing(c, "MessageGroupId");
     if (str_is_present(m->deduplication_id)) {
-        TRY(id_check(c, m->deduplication_id, "MessageDeduplicationId"));
+        TRY(chosen_id_check(c, m->deduplication_id, "MessageDeduplicationId"));
         m->record.deduplication_id = m->deduplication_id;
     } else if (q->record.deduplicates_content.value) {
         m->record.deduplication_id = content_id(c->arena, m->body);
@@ -118,7 +117,7 @@ static int
 ids_check(struct call *c, const struct queue *q, struct message *m)
 {
     if (str_is_present(m->group_id))
-        TRY(id_check(c, m->group_id, "MessageGroupId"));
+        TRY(chosen_id_check(c, m->group_id, "MessageGroupId"));
     m->record.group_id = m->group_id;
     if (q->record.is_fifo.value)
         return fifo_check(c, q, m);

@@ -31,6 +31,10 @@ struct message {
 // Checks m against the model's silence and the queue's attributes, and fills the record. E_FAULT.
 MUST_USE int message_check(struct call *c, const struct queue *q, struct message *m);
 
+// Ids that the caller chooses, of groups, duplicates and attempts: 1 to 128 letters, digits and
+// punctuation. E_FAULT.
+MUST_USE int chosen_id_check(struct call *c, struct str id, const char *parameter);
+
 // A message's id is a version 4 UUID: text to its users, sixteen bytes in the store.
 struct message_id message_id_new(struct runtime *rt);
 struct str message_id_print(struct arena *a, const struct message_id *id);

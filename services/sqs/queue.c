@@ -1,11 +1,10 @@
-// Queues: create, find, list, delete.
+// Queues: create, find, list.
 // SPDX-License-Identifier: Apache-2.0
 #include "services/sqs/queue.h"
 
 #include "services/sqs/attributes.h"
-#include "services/sqs/reaper.h"
-#include "services/sqs/sqs.h"
-#include "services/sqs/sqs_api.h"
+#include "services/sqs/redrive.h"
+#include "services/sqs/tags.h"
 #include "src/base/encoding.h"
 
 static const struct str fifo_suffix = {".fifo", 5};
@@ -33,6 +32,26 @@ queue_url_parse(struct call *c, struct str url, struct str *account, struct str 
     return OK;
 }
 
+struct str
+queue_arn(struct arena *a, const struct queue *q)
+{
+    return arena_print(a, "arn:aws:sqs:" STR_FMT ":" STR_FMT ":" STR_FMT, STR_ARG(q->place.region),
+                       STR_ARG(q->place.account), STR_ARG(q->name));
+}
+
+int
+queue_arn_parse(struct str arn, struct queue_name *out)
+{
+    const struct str prefix = STR("arn:aws:sqs:");
+    struct str rest;
+    if (!str_starts(arn, prefix) ||
+        !str_cut(str_slice(arn, prefix.len, arn.len), ':', &out->region, &rest) ||
+        !str_cut(rest, ':', &out->account, &out->name))
+        return E_INVALID;
+    bool is_valid = out->region.len > 0 && out->account.len > 0 && out->name.len > 0;
+    return is_valid && str_find_char(out->name, ':') < 0 ? OK : E_INVALID;
+}
+
 int
 queue_missing(struct call *c)
 {
@@ -42,8 +61,8 @@ queue_missing(struct call *c)
     return fault(c, SQS_QUEUE_DOES_NOT_EXIST, "The specified queue does not exist.");
 }
 
-static int
-queue_read(struct kv_txn *txn, struct str account, struct str region, struct str name,
+int
+queue_find(struct kv_txn *txn, struct str account, struct str region, struct str name,
            struct queue *out)
 {
     struct arena *a = kv_txn_arena(txn);
@@ -62,7 +81,7 @@ queue_get(struct call *c, struct kv_txn *txn, struct str url, struct queue *out)
     if (!str_eq(account, c->principal.account))
         return fault(c, FAULT_ACCESS_DENIED, "Access to the resource " STR_FMT " is denied.",
                      STR_ARG(url));
-    int code = queue_read(txn, account, c->region, name, out);
+    int code = queue_find(txn, account, c->region, name, out);
     return code == E_NOT_FOUND ? queue_missing(c) : code;
 }
 
@@ -110,24 +129,7 @@ struct create {
     struct sqs_queue_record wanted;
 };
 
-// Creating a queue that is already there is no error when nothing that the caller gave differs.
-static int
-create_body(struct kv_txn *txn, void *arg)
-{
-    struct create *s = arg;
-    struct queue queue;
-    int code = queue_read(txn, s->c->principal.account, s->c->region, s->in->QueueName, &queue);
-    if (code == OK)
-        return attributes_compare(s->c, &s->in->Attributes, &s->wanted, &queue.record);
-    if (code != E_NOT_FOUND)
-        return code;
-    queue.name = s->in->QueueName;
-    queue.record = s->wanted;
-    queue.place = (struct place){s->c->principal.account, s->c->region, s->wanted.generation};
-    return queue_set(txn, &queue);
-}
-
-static struct str
+struct str
 generation_new(struct call *c)
 {
     char *bytes = arena_alloc_bytes(c->arena, GENERATION_BYTES);
@@ -135,17 +137,58 @@ generation_new(struct call *c)
     return (struct str){bytes, GENERATION_BYTES};
 }
 
+static struct queue_name
+name_of(const struct call *c, struct str name)
+{
+    return (struct queue_name){c->principal.account, c->region, name};
+}
+
+static int
+recent_check(struct call *c, struct kv_txn *txn, const struct queue_name *name)
+{
+    struct arena *a = kv_txn_arena(txn);
+    struct sqs_deleted_record deleted;
+    int code =
+        record_get(txn, &sqs_deleted_record_type, key_deleted(a, name), KV_SERIALIZABLE, &deleted);
+    if (code == OK && deleted.until_ms.value > call_now_ms(c))
+        return fault(c, SQS_QUEUE_DELETED_RECENTLY,
+                     "You must wait 60 seconds after deleting a queue before you can create "
+                     "another with the same name.");
+    return code == E_NOT_FOUND ? OK : code;
+}
+
+// Creating a queue that is already there is no error when nothing that the caller gave differs.
+static int
+create_body(struct kv_txn *txn, void *arg)
+{
+    struct create *s = arg;
+    struct queue queue;
+    int code = queue_find(txn, s->c->principal.account, s->c->region, s->in->QueueName, &queue);
+    if (code == OK)
+        return attributes_compare(s->c, &s->in->Attributes, &s->wanted, &queue.record);
+    if (code != E_NOT_FOUND)
+        return code;
+    struct queue_name name = name_of(s->c, s->in->QueueName);
+    TRY(recent_check(s->c, txn, &name));
+    queue.name = s->in->QueueName;
+    queue.record = s->wanted;
+    queue.place = (struct place){name.account, name.region, s->wanted.generation};
+    TRY(redrive_check(s->c, txn, &queue, &s->in->Attributes));
+    TRY(redrive_index(txn, &queue, (struct str){0}));
+    TRY(tags_add(s->c, txn, &queue, &s->in->tags));
+    TRY(kv_set(txn, key_known(kv_txn_arena(txn), &name), STR("")));
+    return queue_set(txn, &queue);
+}
+
 int
 sqs_create_queue(struct call *c, const struct sqs_create_queue_request *in,
                  struct sqs_create_queue_result *out)
 {
     struct create s = {.c = c, .in = in};
-    if (in->tags.count > 0)
-        return fault(c, FAULT_NOT_IMPLEMENTED,
-                     "c10m does not implement the parameter tags of CreateQueue yet.");
     attributes_default(&s.wanted);
     TRY(attributes_apply(c, &in->Attributes, ATTRIBUTES_AT_CREATION, &s.wanted));
     TRY(name_check(c, in->QueueName, s.wanted.is_fifo.value));
+    TRY(tags_check(c, &in->tags));
     s.wanted.generation = generation_new(c);
     s.wanted.created_ms = s.wanted.modified_ms = OPT_LONG(call_now_ms(c));
     TRY(kv_run(c->kv, c->arena, create_body, &s));
@@ -165,7 +208,7 @@ static int
 lookup_body(struct kv_txn *txn, void *arg)
 {
     struct lookup *s = arg;
-    int code = queue_read(txn, s->account, s->c->region, s->name, &s->queue);
+    int code = queue_find(txn, s->account, s->c->region, s->name, &s->queue);
     return code == E_NOT_FOUND ? queue_missing(s->c) : code;
 }
 
@@ -184,14 +227,53 @@ sqs_get_queue_url(struct call *c, const struct sqs_get_queue_url_request *in,
     return OK;
 }
 
+int
+queue_page_init(struct call *c, struct opt_int results_max, struct str token,
+                struct queue_page *out)
+{
+    *out = (struct queue_page){.limit = QUEUES_PER_PAGE_MAX, .after = STR("")};
+    if (results_max.is_present) {
+        if (results_max.value < 1 || results_max.value > QUEUES_PER_PAGE_MAX)
+            return fault(c, FAULT_INVALID_PARAMETER,
+                         "Value %d for parameter MaxResults is invalid. Reason: Must be an integer "
+                         "from 1 to 1000.",
+                         results_max.value);
+        out->limit = (size_t)results_max.value;
+    }
+    if (token.len > 0 && base64url_decode(c->arena, token, &out->after) != OK)
+        return fault(c, FAULT_INVALID_PARAMETER,
+                     "Value for parameter NextToken is invalid. Reason: it was not made by this "
+                     "operation.");
+    out->urls = ARENA_ARRAY(c->arena, out->limit, struct str);
+    return OK;
+}
+
+bool
+queue_page_add(struct call *c, struct queue_page *p, struct str name)
+{
+    p->is_cut = p->count == p->limit;
+    if (p->is_cut)
+        return false;
+    p->urls[p->count++] = queue_url(c, c->principal.account, name);
+    p->last = name;
+    return true;
+}
+
+struct str
+queue_page_token(struct call *c, const struct queue_page *p, struct opt_int results_max)
+{
+    struct buf token;
+    if (!p->is_cut || !results_max.is_present)
+        return (struct str){0};
+    buf_init(&token, c->arena, QUEUE_NAME_MAX * 2);
+    base64url_encode(p->last, &token);
+    return buf_str(&token);
+}
+
 struct listing {
     struct call *c;
     struct str prefix;
-    struct str after;
-    size_t limit;
-    struct sqs_list_queues_result *out;
-    struct str last;
-    bool is_cut;
+    struct queue_page page;
 };
 
 static int
@@ -199,91 +281,36 @@ listing_body(struct kv_txn *txn, void *arg)
 {
     struct listing *s = arg;
     struct arena *a = kv_txn_arena(txn);
-    struct kv_range range = {.limit = s->limit + 1, .read = KV_SNAPSHOT};
-    key_queue_range(a, s->c->principal.account, s->c->region, s->prefix, s->after, &range.from,
+    struct kv_range range = {.limit = s->page.limit + 1, .read = KV_SNAPSHOT};
+    key_queue_range(a, s->c->principal.account, s->c->region, s->prefix, s->page.after, &range.from,
                     &range.to);
     struct kv_iter *it;
     TRY(kv_range_open(txn, &range, &it));
-    s->out->QueueUrls.count = 0;
-    s->is_cut = false;
+    s->page.count = 0;
+    s->page.is_cut = false;
     struct str key, value, name = {0};
     int code;
     while ((code = kv_iter_next(it, &key, &value)) == OK) {
         code = key_queue_name(a, key, &name);
-        if (code != OK || !str_starts(name, s->prefix))
+        if (code != OK || !str_starts(name, s->prefix) || !queue_page_add(s->c, &s->page, name))
             break;
-        s->is_cut = s->out->QueueUrls.count == s->limit;
-        if (s->is_cut)
-            break;
-        s->out->QueueUrls.items[s->out->QueueUrls.count++] =
-            queue_url(s->c, s->c->principal.account, name);
-        s->last = name;
     }
     kv_iter_close(it);
     return code == E_NOT_FOUND ? OK : code;
-}
-
-static int
-listing_init(struct call *c, const struct sqs_list_queues_request *in, struct listing *s)
-{
-    s->limit = QUEUES_PER_PAGE_MAX;
-    s->prefix = str_is_present(in->QueueNamePrefix) ? in->QueueNamePrefix : STR("");
-    s->after = STR("");
-    if (in->MaxResults.is_present) {
-        if (in->MaxResults.value < 1 || in->MaxResults.value > QUEUES_PER_PAGE_MAX)
-            return fault(c, FAULT_INVALID_PARAMETER,
-                         "Value %d for parameter MaxResults is invalid. Reason: Must be an integer "
-                         "from 1 to 1000.",
-                         in->MaxResults.value);
-        s->limit = (size_t)in->MaxResults.value;
-    }
-    if (in->NextToken.len > 0 && base64url_decode(c->arena, in->NextToken, &s->after) != OK)
-        return fault(c, FAULT_INVALID_PARAMETER,
-                     "Value for parameter NextToken is invalid. Reason: it was not made by this "
-                     "operation.");
-    return OK;
 }
 
 int
 sqs_list_queues(struct call *c, const struct sqs_list_queues_request *in,
                 struct sqs_list_queues_result *out)
 {
-    struct listing s = {.c = c, .out = out};
-    TRY(listing_init(c, in, &s));
-    out->QueueUrls.items = ARENA_ARRAY(c->arena, s.limit, struct str);
+    struct listing s = {.c = c};
+    s.prefix = str_is_present(in->QueueNamePrefix) ? in->QueueNamePrefix : STR("");
+    TRY(queue_page_init(c, in->MaxResults, in->NextToken, &s.page));
     TRY(kv_run(c->kv, c->arena, listing_body, &s));
     // AWS leaves the member out when there are no queues.
-    if (out->QueueUrls.count == 0)
-        out->QueueUrls.items = NULL;
-    if (s.is_cut && in->MaxResults.is_present) {
-        struct buf token;
-        buf_init(&token, c->arena, QUEUE_NAME_MAX * 2);
-        base64url_encode(s.last, &token);
-        out->NextToken = buf_str(&token);
-    }
-    return OK;
-}
-
-// Only the record goes; the messages become garbage that the reaper deletes in bounded batches.
-static int
-delete_body(struct kv_txn *txn, void *arg)
-{
-    struct lookup *s = arg;
-    struct arena *a = kv_txn_arena(txn);
-    TRY(queue_get(s->c, txn, s->url, &s->queue));
-    const struct place *p = &s->queue.place;
-    struct sqs_garbage_record garbage = {.account = p->account, .region = p->region};
-    TRY(record_set(txn, &sqs_garbage_record_type, key_garbage(a, p->generation), &garbage));
-    return kv_del(txn, key_queue(a, p->account, p->region, s->queue.name));
-}
-
-int
-sqs_delete_queue(struct call *c, const struct sqs_delete_queue_request *in)
-{
-    struct lookup s = {.c = c, .url = in->QueueUrl};
-    TRY(kv_run(c->kv, c->arena, delete_body, &s));
-    heads_del(sqs_of(c)->heads, s.queue.place.generation);
-    lot_wake(sqs_of(c)->receivers, s.queue.place.generation, SIZE_MAX);
-    reaper_run(c);
+    if (s.page.count > 0)
+        out->QueueUrls.items = s.page.urls;
+    out->QueueUrls.count = s.page.count;
+    out->NextToken = queue_page_token(c, &s.page, in->MaxResults);
     return OK;
 }

@@ -7,7 +7,12 @@
 #include "src/cloud/call.h"
 
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html
-enum { QUEUE_NAME_MAX = 80, QUEUES_PER_PAGE_MAX = 1000 };
+enum {
+    QUEUE_NAME_MAX = 80,
+    QUEUES_PER_PAGE_MAX = 1000,
+    QUEUE_DELETED_MS = 60 * 1000, // the name may not be used again for so long
+    QUEUE_PURGED_MS = 60 * 1000,  // between two purges
+};
 
 struct queue {
     struct str name;
@@ -18,12 +23,39 @@ struct queue {
 // The queue that a caller's URL names, read in the transaction so that deleting or changing the
 // queue conflicts with it. E_FAULT: no such queue, not an address of a queue, or another account's.
 MUST_USE int queue_get(struct call *c, struct kv_txn *txn, struct str url, struct queue *out);
+// The queue of that name, without a call. E_NOT_FOUND.
+MUST_USE int queue_find(struct kv_txn *txn, struct str account, struct str region, struct str name,
+                        struct queue *out);
 MUST_USE int queue_set(struct kv_txn *txn, const struct queue *queue);
 
 // http://HOST/ACCOUNT/NAME with the host that the caller used.
 struct str queue_url(const struct call *c, struct str account, struct str name);
+// arn:aws:sqs:REGION:ACCOUNT:NAME
+struct str queue_arn(struct arena *a, const struct queue *q);
+// E_INVALID: not the ARN of a queue.
+MUST_USE int queue_arn_parse(struct str arn, struct queue_name *out);
 // The last two segments of the URL's path. E_FAULT: InvalidAddress.
 MUST_USE int queue_url_parse(struct call *c, struct str url, struct str *account, struct str *name);
+
+// A random one, of a new queue.
+struct str generation_new(struct call *c);
+
+// Pages of queues, as ListQueues and ListDeadLetterSourceQueues cut them.
+struct queue_page {
+    struct str after; // the last name of the page before; empty: there was none
+    size_t limit;
+    struct str *urls; // room for `limit`
+    size_t count;
+    struct str last;
+    bool is_cut; // there are more
+};
+// Checks MaxResults and NextToken. E_FAULT.
+MUST_USE int queue_page_init(struct call *c, struct opt_int results_max, struct str token,
+                             struct queue_page *out);
+// False: the page is full.
+bool queue_page_add(struct call *c, struct queue_page *p, struct str name);
+// Absent when there is nothing to follow, or the caller gave no MaxResults.
+struct str queue_page_token(struct call *c, const struct queue_page *p, struct opt_int results_max);
 
 // The fault of a queue that is not there, in the wording of the call's protocol.
 MUST_USE int queue_missing(struct call *c);

@@ -1,16 +1,19 @@
-// Deleting what deleted queues held.
+// Deleting what deleted and purged queues held.
 // SPDX-License-Identifier: Apache-2.0
 #include "services/sqs/reaper.h"
 
 #include "services/sqs/keys.h"
 #include "services/sqs/sqs_records.h"
 
-struct reap {
-    size_t deleted;
-    bool is_done; // there is no garbage left
-};
+int
+garbage_add(struct kv_txn *txn, const struct place *p)
+{
+    struct sqs_garbage_record garbage = {.account = p->account, .region = p->region};
+    return record_set(txn, &sqs_garbage_record_type, key_garbage(kv_txn_arena(txn), p->generation),
+                      &garbage);
+}
 
-// The first deleted queue that still has data. E_NOT_FOUND: none.
+// The first generation that nobody has any more. E_NOT_FOUND: none.
 static int
 garbage_first(struct kv_txn *txn, struct str *key, struct place *out)
 {
@@ -29,51 +32,61 @@ garbage_first(struct kv_txn *txn, struct str *key, struct place *out)
     return key_garbage_generation(a, *key, &out->generation);
 }
 
-static int
-data_delete(struct kv_txn *txn, const struct place *p, size_t *deleted)
+struct reap {
+    const struct reaper *from;
+    struct str last; // key deleted; absent: none
+};
+
+static bool
+is_enough(struct arena *a, size_t used_before, size_t deleted)
 {
-    struct kv_range range = {.limit = REAPER_BATCH_KEYS, .read = KV_SNAPSHOT};
+    return deleted == REAPER_BATCH_KEYS || a->used_bytes - used_before > REAPER_BATCH_BYTES;
+}
+
+// E_NOT_FOUND: and that was all.
+static int
+data_delete(struct kv_txn *txn, struct kv_range *range, struct str *last)
+{
+    struct arena *a = kv_txn_arena(txn);
+    size_t used_before = a->used_bytes;
     struct kv_iter *it;
-    struct str key, value;
-    int code;
-    key_data_range(kv_txn_arena(txn), p, &range.from, &range.to);
-    TRY(kv_range_open(txn, &range, &it));
-    while ((code = kv_iter_next(it, &key, &value)) == OK) {
-        code = kv_del(txn, key);
-        if (code != OK)
-            break;
-        ++*deleted;
+    struct str value;
+    int code = OK;
+    TRY(kv_range_open(txn, range, &it));
+    for (size_t deleted = 0; code == OK && !is_enough(a, used_before, deleted); deleted++) {
+        code = kv_iter_next(it, last, &value);
+        if (code == OK)
+            code = kv_del(txn, *last);
     }
     kv_iter_close(it);
-    return code == E_NOT_FOUND ? OK : code;
+    return code;
 }
 
 static int
 reap_body(struct kv_txn *txn, void *arg)
 {
     struct reap *s = arg;
-    struct place p;
+    struct arena *a = kv_txn_arena(txn);
+    struct kv_range range = {.read = KV_SNAPSHOT};
+    struct str at = {s->from->at, s->from->at_len};
     struct str garbage;
-    s->deleted = 0;
-    int code = garbage_first(txn, &garbage, &p);
-    s->is_done = code == E_NOT_FOUND;
-    if (code != OK)
-        return s->is_done ? OK : code;
-    TRY(data_delete(txn, &p, &s->deleted));
-    return s->deleted < REAPER_BATCH_KEYS ? kv_del(txn, garbage) : OK;
+    struct place p;
+    s->last = (struct str){0};
+    TRY(garbage_first(txn, &garbage, &p));
+    key_data_range(a, &p, &range.from, &range.to);
+    if (str_cmp(at, range.from) > 0 && str_cmp(at, range.to) < 0)
+        range.from = at;
+    int code = data_delete(txn, &range, &s->last);
+    return code == E_NOT_FOUND ? kv_del(txn, garbage) : code;
 }
 
-void
-reaper_run(struct call *c)
+int
+reaper_step(struct reaper *r, struct kv *kv, struct arena *a)
 {
-    struct reap s = {0};
-    for (size_t total = 0; !s.is_done && total < REAPER_RUN_KEYS; total += s.deleted + 1) {
-        struct arena_mark mark = arena_mark(c->arena);
-        int code = kv_run(c->kv, c->arena, reap_body, &s);
-        arena_rewind(c->arena, mark);
-        if (code != OK) {
-            log_event(&c->cloud->log, LOG_WARN, "sqs_reaper_stopped", "code=%s", code_name(code));
-            return;
-        }
-    }
+    struct reap s = {.from = r};
+    TRY(kv_run(kv, a, reap_body, &s));
+    if (s.last.len > 0)
+        memcpy(r->at, s.last.ptr, s.last.len);
+    r->at_len = s.last.len;
+    return OK;
 }

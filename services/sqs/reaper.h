@@ -1,12 +1,20 @@
-// Deleting what deleted queues held.
+// Deleting what deleted and purged queues held.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "src/cloud/call.h"
+#include "services/sqs/keys.h"
 
-// Keys deleted by one transaction, and by one run: a run ends there, and the next goes on.
-enum { REAPER_BATCH_KEYS = 1000, REAPER_RUN_KEYS = 100000 };
+// Limits of one transaction: keys deleted, and bytes read for it.
+enum { REAPER_BATCH_KEYS = 1000, REAPER_BATCH_BYTES = 4 * 1024 * 1024 };
 
-// Deletes messages of deleted queues, a bounded number of them, in transactions of its own. What is
-// left waits for the next run; nobody can see it.
-void reaper_run(struct call *c);
+// Where the reaper is. Without it, each batch would be read over the tombstones of all before it.
+struct reaper {
+    char at[KV_KEY_BYTES_MAX + 1];
+    size_t at_len; // 0: nowhere
+};
+
+// Leaves the data of a generation to the reaper; nobody may refer to it after this transaction.
+MUST_USE int garbage_add(struct kv_txn *txn, const struct place *p);
+
+// Deletes some of it in a transaction of its own. E_NOT_FOUND: there was none.
+MUST_USE int reaper_step(struct reaper *r, struct kv *kv, struct arena *a);

@@ -24,11 +24,20 @@ request_check(struct call *c, const struct sqs_receive_message_request *in)
     TRY(range_check(c, in->MaxNumberOfMessages, "MaxNumberOfMessages", 1, RECEIVE_MAX));
     TRY(range_check(c, in->VisibilityTimeout, "VisibilityTimeout", 0, VISIBILITY_S_MAX));
     TRY(range_check(c, in->WaitTimeSeconds, "WaitTimeSeconds", 0, WAIT_S_MAX));
-    if (str_is_present(in->ReceiveRequestAttemptId))
-        return fault(c, FAULT_NOT_IMPLEMENTED,
-                     "c10m does not implement the parameter ReceiveRequestAttemptId of "
-                     "ReceiveMessage yet.");
-    return OK;
+    return str_is_present(in->ReceiveRequestAttemptId)
+               ? chosen_id_check(c, in->ReceiveRequestAttemptId, "ReceiveRequestAttemptId")
+               : OK;
+}
+
+static int
+type_check(const struct receive *r)
+{
+    if (!str_is_present(r->attempt_id) || r->queue.record.is_fifo.value)
+        return OK;
+    return fault(r->c, FAULT_INVALID_PARAMETER,
+                 "Value " STR_FMT " for parameter ReceiveRequestAttemptId is invalid. Reason: The "
+                 "request include parameter that is not valid for this queue type.",
+                 STR_ARG(r->attempt_id));
 }
 
 static int
@@ -41,7 +50,7 @@ queue_body(struct kv_txn *txn, void *arg)
 static int
 receive_once(struct receive *r)
 {
-    r->count = 0;
+    receive_reset(r);
     r->next_due_ms = INT64_MAX;
     return r->queue.record.is_fifo.value ? fifo_receive(r) : standard_receive(r);
 }
@@ -57,16 +66,29 @@ wait_until(const struct receive *r, int64_t deadline_ns)
     return due_ns < deadline_ns ? due_ns : deadline_ns;
 }
 
+// Whoever waits for messages of a generation that was purged meanwhile would not be woken.
+static int
+is_current(struct receive *r, struct str generation, bool *out)
+{
+    TRY(kv_run(r->c->kv, r->c->arena, queue_body, r));
+    *out = str_eq(r->queue.place.generation, generation);
+    return OK;
+}
+
 // Takes its place in the lot before it looks, so that a message that comes in between wakes it.
 static int
 receive_or_wait(struct receive *r, int64_t deadline_ns)
 {
     struct lot_ticket ticket;
-    lot_enter(sqs_of(r->c)->receivers, r->queue.place.generation, &ticket);
+    struct str generation = r->queue.place.generation;
+    bool is_waiting = false;
+    lot_enter(sqs_of(r->c)->receivers, generation, &ticket);
     int code = receive_once(r);
-    if (code == OK && r->count == 0 && !r->queue.record.is_fifo.value)
-        code = standard_next_due(r);
     if (code == OK && r->count == 0)
+        code = is_current(r, generation, &is_waiting);
+    if (code == OK && is_waiting && !r->queue.record.is_fifo.value)
+        code = standard_next_due(r);
+    if (code == OK && is_waiting)
         code = lot_wait(&ticket, wait_until(r, deadline_ns));
     lot_leave(&ticket, r->count > 0);
     return code == E_TIMEOUT ? OK : code;
@@ -80,10 +102,15 @@ receive_run(struct receive *r, struct opt_int wait_s)
     int64_t deadline_ns = 0;
     for (;;) {
         TRY(kv_run(r->c->kv, r->c->arena, queue_body, r));
+        TRY(type_check(r));
         int64_t s = wait_s.is_present ? wait_s.value : r->queue.record.wait_s.value;
         if (deadline_ns == 0)
             deadline_ns = deadline_in_ms(rt, s * 1000);
         TRY(s > 0 ? receive_or_wait(r, deadline_ns) : receive_once(r));
+        // AWS: "If you use long polling, Amazon SQS returns no error messages."
+        if (r->is_full && s == 0 && !r->queue.record.is_fifo.value)
+            return fault(r->c, SQS_OVER_LIMIT,
+                         "The maximum number of in flight messages is reached.");
         if (r->count > 0 || clock_mono_ns(rt) >= deadline_ns)
             return OK;
         // A poll may look many times while it waits.
@@ -129,6 +156,7 @@ system_attributes_put(struct receive *r, const struct sqs_receive_message_reques
         {"MessageDeduplicationId", d->message.deduplication_id},
         {"SequenceNumber", is_fifo ? sequence_print(a, &d->sequence) : (struct str){0}},
         {"AWSTraceHeader", d->message.trace_header},
+        {"DeadLetterQueueSourceArn", d->message.source_arn},
     };
     out->items = arena_alloc_array(a, COUNT_OF(all), sizeof(out->items[0]));
     for (size_t i = 0; i < COUNT_OF(all); i++) {
@@ -216,6 +244,7 @@ sqs_receive_message(struct call *c, const struct sqs_receive_message_request *in
 {
     struct receive r = {.c = c, .url = in->QueueUrl, .wanted = 1, .visibility_s = -1};
     TRY(request_check(c, in));
+    r.attempt_id = in->ReceiveRequestAttemptId;
     if (in->MaxNumberOfMessages.is_present)
         r.wanted = (size_t)in->MaxNumberOfMessages.value;
     if (in->VisibilityTimeout.is_present)

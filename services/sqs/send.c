@@ -60,7 +60,7 @@ entry_put(struct kv_txn *txn, struct send *s, struct send_entry *e)
     e->id = message_id_new(c->cloud->runtime);
     if (s->queue.record.is_fifo.value)
         return entry_put_fifo(txn, s, e);
-    return standard_put(txn, &s->queue, &e->id, &e->message.record, e->due_ms);
+    return standard_put(txn, &s->queue, &e->id, &e->message.record, e->due_ms, NULL);
 }
 
 static int

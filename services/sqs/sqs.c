@@ -4,6 +4,10 @@
 
 #include <stdlib.h>
 
+#include "services/sqs/flights.h"
+#include "services/sqs/keeper.h"
+#include "services/sqs/mover.h"
+
 #include "services/sqs/sqs_api.h"
 
 int
@@ -11,16 +15,21 @@ sqs_init(struct cloud *cloud, void **state)
 {
     struct sqs *s = calloc(1, sizeof(*s));
     CHECK(s);
+    s->cloud = cloud;
     s->heads = heads_new();
     s->receivers = lot_new();
+    s->flights_max = FLIGHTS_MAX;
+    s->background = background_new(cloud->runtime);
     *state = s;
-    return OK;
+    keeper_start(s);
+    return mover_start_all(s);
 }
 
 void
 sqs_fini(void *state)
 {
     struct sqs *s = state;
+    background_free(s->background);
     lot_free(s->receivers);
     heads_free(s->heads);
     free(s);

@@ -2,12 +2,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "services/sqs/background.h"
 #include "services/sqs/head.h"
 #include "src/cloud/call.h"
 
 struct sqs {
+    struct cloud *cloud;
     struct heads *heads;
     struct lot *receivers; // long polls, by the queue's generation
+    struct background *background;
+    int64_t flights_max; // FLIGHTS_MAX, or less in tests
 };
 
 static inline struct sqs *

@@ -3,18 +3,38 @@
 #include "services/sqs/standard.h"
 
 #include "services/sqs/counts.h"
+#include "services/sqs/flights.h"
+#include "services/sqs/redrive.h"
 #include "services/sqs/sqs.h"
 
 int
 standard_put(struct kv_txn *txn, const struct queue *q, const struct message_id *id,
-             const struct sqs_message_record *message, int64_t due_ms)
+             const struct sqs_message_record *message, int64_t due_ms,
+             const struct history *history)
 {
     struct arena *a = kv_txn_arena(txn);
     const struct place *p = &q->place;
     struct sqs_delivery_record delivery = {0};
+    if (due_ms != message->sent_ms.value)
+        delivery.sent_ms = message->sent_ms;
+    if (history) {
+        delivery.receive_count = delivery.receives_before = OPT_INT(history->receive_count);
+        delivery.first_received_ms = OPT_LONG(history->first_received_ms);
+    }
     TRY(record_set(txn, &sqs_message_record_type, key_body(a, p, id), message));
     TRY(record_set(txn, &sqs_delivery_record_type, key_due(a, p, due_ms, id), &delivery));
     return counts_add(txn, p, 1);
+}
+
+int
+standard_remove(struct kv_txn *txn, const struct place *p, const struct message_id *id,
+                int64_t due_ms)
+{
+    struct arena *a = kv_txn_arena(txn);
+    TRY(kv_del(txn, key_body(a, p, id)));
+    TRY(kv_del(txn, key_flight(a, p, id)));
+    TRY(kv_del(txn, key_due(a, p, due_ms, id)));
+    return counts_add(txn, p, -1);
 }
 
 struct sweep {
@@ -75,18 +95,6 @@ sweep(struct receive *r, struct head *h)
     return code;
 }
 
-// The message with everything that is kept of it.
-static int
-message_remove(struct kv_txn *txn, const struct place *p, const struct message_id *id,
-               int64_t due_ms)
-{
-    struct arena *a = kv_txn_arena(txn);
-    TRY(kv_del(txn, key_body(a, p, id)));
-    TRY(kv_del(txn, key_flight(a, p, id)));
-    TRY(kv_del(txn, key_due(a, p, due_ms, id)));
-    return counts_add(txn, p, -1);
-}
-
 struct take {
     struct receive *r;
     struct head_entry claims[RECEIVE_MAX];
@@ -96,13 +104,16 @@ struct take {
 };
 
 static int
-hide(struct kv_txn *txn, struct take *t, const struct head_entry *claim, struct delivery *d)
+hide(struct kv_txn *txn, struct take *t, const struct head_entry *claim, struct delivery *d,
+     struct opt_int receives_before)
 {
     struct arena *a = kv_txn_arena(txn);
     const struct place *p = &t->r->queue.place;
     struct sqs_delivery_record delivery = {
         .receive_count = OPT_INT(d->receive_count),
         .first_received_ms = OPT_LONG(d->first_received_ms),
+        .sent_ms = d->message.sent_ms,
+        .receives_before = receives_before,
     };
     struct sqs_flight_record flight = {
         .due_ms = OPT_LONG(t->due_ms),
@@ -115,6 +126,19 @@ hide(struct kv_txn *txn, struct take *t, const struct head_entry *claim, struct 
     return record_set(txn, &sqs_flight_record_type, key_flight(a, p, &claim->id), &flight);
 }
 
+// The message was received too often.
+static int
+bury(struct kv_txn *txn, struct take *t, const struct head_entry *claim, struct delivery *d,
+     const struct queue *target)
+{
+    struct queue *q = &t->r->queue;
+    struct history history = {d->receive_count - 1, d->first_received_ms};
+    TRY(standard_remove(txn, &q->place, &d->id, claim->due_ms));
+    d->message.source_arn = queue_arn(kv_txn_arena(txn), q);
+    arrivals_add(&t->r->arrivals, kv_txn_arena(txn), target, t->now_ms, &d->id);
+    return standard_put(txn, target, &d->id, &d->message, t->now_ms, &history);
+}
+
 // E_NOT_FOUND: somebody else took or deleted it since the sweep.
 static int
 take_one(struct kv_txn *txn, struct take *t, const struct head_entry *claim)
@@ -123,6 +147,7 @@ take_one(struct kv_txn *txn, struct take *t, const struct head_entry *claim)
     struct queue *q = &t->r->queue;
     struct delivery *d = &t->r->deliveries[t->r->count];
     struct sqs_delivery_record before;
+    struct queue target;
     *d = (struct delivery){.id = claim->id};
     TRY(record_get(txn, &sqs_delivery_record_type, key_due(a, &q->place, claim->due_ms, &claim->id),
                    KV_SERIALIZABLE, &before));
@@ -130,11 +155,15 @@ take_one(struct kv_txn *txn, struct take *t, const struct head_entry *claim)
     TRY(record_get(txn, &sqs_message_record_type, key_body(a, &q->place, &claim->id), KV_SNAPSHOT,
                    &d->message));
     if (message_is_expired(q, &d->message, t->now_ms))
-        return message_remove(txn, &q->place, &claim->id, claim->due_ms);
+        return standard_remove(txn, &q->place, &claim->id, claim->due_ms);
     d->receive_count = before.receive_count.value + 1;
     d->first_received_ms =
         before.first_received_ms.is_present ? before.first_received_ms.value : t->now_ms;
-    TRY(hide(txn, t, claim, d));
+    int code =
+        redrive_target(txn, q, before.receive_count.value - before.receives_before.value, &target);
+    if (code != E_NOT_FOUND)
+        return code == OK ? bury(txn, t, claim, d, &target) : code;
+    TRY(hide(txn, t, claim, d, before.receives_before));
     t->r->count++;
     return OK;
 }
@@ -143,7 +172,7 @@ static int
 take_body(struct kv_txn *txn, void *arg)
 {
     struct take *t = arg;
-    t->r->count = 0;
+    receive_reset(t->r);
     TRY(queue_get(t->r->c, txn, t->r->url, &t->r->queue));
     t->now_ms = call_now_ms(t->r->c);
     t->due_ms = receive_hidden_until(t->r, t->now_ms);
@@ -168,6 +197,7 @@ take(struct take *t, struct head *h)
     TRY(kv_run(t->r->c->kv, t->r->c->arena, take_body, t));
     for (size_t i = 0; i < t->r->count; i++)
         head_add(h, &(struct head_entry){t->due_ms, t->r->deliveries[i].id});
+    arrivals_announce(sqs_of(t->r->c), &t->r->arrivals);
     return OK;
 }
 
@@ -217,7 +247,11 @@ standard_receive(struct receive *r)
 {
     struct heads *heads = sqs_of(r->c)->heads;
     struct head *h = heads_ref(heads, r->queue.place.generation);
-    int code = receive_from(r, h);
+    size_t wanted = r->wanted;
+    int code = flights_begin(r, h);
+    if (code == OK && !r->is_full)
+        code = receive_from(r, h);
+    flights_end(r, h, wanted);
     head_unref(heads, h);
     return code;
 }
@@ -271,6 +305,41 @@ standard_next_due(struct receive *r)
     return code;
 }
 
+// E_NOT_FOUND: somebody took or deleted it. E_AGAIN: it had expired.
+static int
+pull_one(struct kv_txn *txn, const struct queue *q, int64_t now_ms, const struct head_entry *e,
+         struct delivery *d)
+{
+    struct arena *a = kv_txn_arena(txn);
+    struct sqs_delivery_record before;
+    *d = (struct delivery){.id = e->id};
+    TRY(record_get(txn, &sqs_delivery_record_type, key_due(a, &q->place, e->due_ms, &e->id),
+                   KV_SERIALIZABLE, &before));
+    TRY(record_get(txn, &sqs_message_record_type, key_body(a, &q->place, &e->id), KV_SNAPSHOT,
+                   &d->message));
+    TRY(standard_remove(txn, &q->place, &e->id, e->due_ms));
+    return message_is_expired(q, &d->message, now_ms) ? E_AGAIN : OK;
+}
+
+int
+standard_pull(struct kv_txn *txn, const struct queue *q, int64_t now_ms, struct head_entry *after,
+              struct delivery *out, size_t max, size_t *count)
+{
+    struct sweep *s = ARENA_NEW(kv_txn_arena(txn), struct sweep);
+    CHECK(max <= HEAD_SWEEP_MAX);
+    *s = (struct sweep){.place = &q->place, .now_ms = now_ms, .from = *after};
+    TRY(sweep_body(txn, s));
+    *count = 0;
+    for (size_t i = 0; i < s->count && *count < max; i++) {
+        int code = pull_one(txn, q, now_ms, &s->found[i], &out[*count]);
+        if (code != OK && code != E_NOT_FOUND && code != E_AGAIN)
+            return code;
+        *count += code == OK;
+        *after = s->found[i];
+    }
+    return OK;
+}
+
 // E_NOT_FOUND: the message is gone, or was received again since.
 static int
 flight_get(struct kv_txn *txn, const struct queue *q, const struct receipt *receipt,
@@ -288,7 +357,7 @@ standard_delete(struct kv_txn *txn, const struct queue *q, const struct receipt 
     int code = flight_get(txn, q, receipt, &flight);
     if (code != OK)
         return code == E_NOT_FOUND ? OK : code;
-    return message_remove(txn, &q->place, &receipt->id, flight.due_ms.value);
+    return standard_remove(txn, &q->place, &receipt->id, flight.due_ms.value);
 }
 
 int

@@ -5,16 +5,27 @@
 #include "services/sqs/delivery.h"
 #include "services/sqs/receipt.h"
 
-// Puts a checked message into the queue, visible from due_ms on. After the commit the caller gives
-// the entry to head_add and wakes a receiver.
+// Puts a checked message into the queue, visible from due_ms on; its history is NULL when it is
+// new. After the commit the caller gives the entry to head_add and wakes a receiver.
 MUST_USE int standard_put(struct kv_txn *txn, const struct queue *q, const struct message_id *id,
-                          const struct sqs_message_record *message, int64_t due_ms);
+                          const struct sqs_message_record *message, int64_t due_ms,
+                          const struct history *history);
+
+// The message with everything that is kept of it.
+MUST_USE int standard_remove(struct kv_txn *txn, const struct place *p, const struct message_id *id,
+                             int64_t due_ms);
 
 // Takes up to r->wanted visible messages in transactions of its own and hides them. r->queue is
 // set.
 MUST_USE int standard_receive(struct receive *r);
 // Sets r->next_due_ms, after a receive that found nothing.
 MUST_USE int standard_next_due(struct receive *r);
+
+// Takes up to `max` visible messages out of the queue, for another. *after is where to look from,
+// and moves behind what was taken. Expired ones are deleted.
+MUST_USE int standard_pull(struct kv_txn *txn, const struct queue *q, int64_t now_ms,
+                           struct head_entry *after, struct delivery *out, size_t max,
+                           size_t *count);
 
 // Deletes the message if the receipt is of its latest receive; else nothing, which is no error.
 MUST_USE int standard_delete(struct kv_txn *txn, const struct queue *q,

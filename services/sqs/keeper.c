@@ -1,0 +1,119 @@
+// What c10m does for queues without being asked: a fiber that cleans up.
+// SPDX-License-Identifier: Apache-2.0
+#include "services/sqs/keeper.h"
+
+#include <stdlib.h>
+
+#include "services/sqs/reaper.h"
+#include "services/sqs/retention.h"
+#include "services/sqs/sqs.h"
+#include "services/sqs/sqs_records.h"
+
+enum { KEEPER_MS = 10 * 1000, NAMES_PER_STEP = 100 };
+
+struct keeper {
+    struct sqs *sqs;
+    struct arena arena; // of one transaction at a time
+    struct reaper reaper;
+    struct retention retention;
+};
+
+static int
+reap(struct keeper *k)
+{
+    return reaper_step(&k->reaper, k->sqs->cloud->kv, &k->arena);
+}
+
+static int
+expire(struct keeper *k)
+{
+    int64_t now_ms = clock_service_ms(k->sqs->cloud->runtime);
+    return retention_step(&k->retention, k->sqs->cloud->kv, &k->arena, now_ms);
+}
+
+static int
+name_release(struct kv_txn *txn, struct str release, int64_t now_ms)
+{
+    struct arena *a = kv_txn_arena(txn);
+    struct queue_name name;
+    struct sqs_deleted_record deleted;
+    TRY(key_release_parse(a, release, &name));
+    TRY(kv_del(txn, release));
+    struct str key = key_deleted(a, &name);
+    int code = record_get(txn, &sqs_deleted_record_type, key, KV_SERIALIZABLE, &deleted);
+    if (code != OK)
+        return code == E_NOT_FOUND ? OK : code;
+    // A queue of that name may have been made and deleted again since.
+    return deleted.until_ms.value <= now_ms ? kv_del(txn, key) : OK;
+}
+
+static int
+release_body(struct kv_txn *txn, void *arg)
+{
+    struct keeper *k = arg;
+    struct arena *a = kv_txn_arena(txn);
+    int64_t now_ms = clock_service_ms(k->sqs->cloud->runtime);
+    struct kv_range range = {.limit = NAMES_PER_STEP, .read = KV_SNAPSHOT};
+    struct str keys[NAMES_PER_STEP], value;
+    size_t count = 0;
+    struct kv_iter *it;
+    int code = OK;
+    key_release_range(a, now_ms, &range.from, &range.to);
+    TRY(kv_range_open(txn, &range, &it));
+    while (code == OK && count < NAMES_PER_STEP) {
+        code = kv_iter_next(it, &keys[count], &value);
+        count += code == OK;
+    }
+    kv_iter_close(it);
+    for (size_t i = 0; i < count; i++)
+        TRY(name_release(txn, keys[i], now_ms));
+    return count > 0 || code != E_NOT_FOUND ? OK : code;
+}
+
+static int
+release(struct keeper *k)
+{
+    return kv_run(k->sqs->cloud->kv, &k->arena, release_body, k);
+}
+
+// Takes steps until there is nothing left to do.
+static void
+work_off(struct keeper *k, const char *what, int (*step)(struct keeper *k))
+{
+    int code = OK;
+    while (code == OK && !background_is_stopping(k->sqs->background)) {
+        code = step(k);
+        arena_reset(&k->arena);
+    }
+    if (code != OK && code != E_NOT_FOUND)
+        log_event(&k->sqs->cloud->log, LOG_WARN, "sqs_keeper_put_off", "work=%s code=%s", what,
+                  code_name(code));
+}
+
+static void
+keeper_main(struct background *b, void *arg)
+{
+    struct keeper *k = arg;
+    struct lot_ticket ticket;
+    int code;
+    do {
+        background_enter(b, &ticket);
+        work_off(k, "garbage", reap);
+        work_off(k, "names", release);
+        work_off(k, "retention", expire);
+        code = background_wait(b, &ticket, deadline_in_ms(k->sqs->cloud->runtime, KEEPER_MS));
+    } while (code != E_CANCELLED);
+    arena_fini(&k->arena);
+    free(k);
+}
+
+void
+keeper_start(struct sqs *s)
+{
+    struct keeper *k = calloc(1, sizeof(*k));
+    CHECK(k);
+    k->sqs = s;
+    arena_init(&k->arena);
+    retention_init(&k->retention, clock_service_ms(s->cloud->runtime));
+    background_start(s->background, "sqs-keeper", keeper_main, k);
+}

@@ -1,0 +1,36 @@
+// The policy of a queue: kept and returned, and what AddPermission and RemovePermission do to it.
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-policies.html
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "services/sqs/queue.h"
+
+enum {
+    POLICY_BYTES_MAX = 8192,
+    POLICY_STATEMENTS_MAX = 20,
+    POLICY_PRINCIPALS_MAX = 50,
+    POLICY_ACTIONS_MAX = 7,
+    POLICY_LABEL_MAX = 80,
+    POLICY_DEPTH_MAX = 16,
+};
+
+// The attribute Policy: checks the document and puts it into the record as it is; an empty one
+// takes it away. E_FAULT: not a policy, or one that denies something, which nothing would enforce.
+MUST_USE int policy_apply(struct call *c, struct str value, struct sqs_queue_record *record);
+
+struct policy_statement {
+    struct str text; // as it stands in the document
+    struct str sid;
+    struct str effect;
+};
+
+struct policy_document {
+    struct str version;
+    struct str id;
+    struct policy_statement statements[POLICY_STATEMENTS_MAX];
+    size_t count;
+};
+
+// E_INVALID: not a policy; E_LIMIT: too many statements.
+MUST_USE int policy_parse(struct arena *a, struct str text, struct policy_document *out);
+struct str policy_print(struct arena *a, const struct policy_document *d);

@@ -1,0 +1,15 @@
+// Tags of queues.
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "services/sqs/queue.h"
+#include "services/sqs/sqs_api.h"
+
+enum { TAGS_MAX = 50, TAG_KEY_MAX = 128, TAG_VALUE_MAX = 256 };
+
+// What can be said of tags alone: their lengths and characters. E_FAULT.
+MUST_USE int tags_check(struct call *c, const struct sqs_tag_map *tags);
+// Adds checked tags to those of the queue. E_FAULT: they are too many.
+MUST_USE int tags_add(struct call *c, struct kv_txn *txn, const struct queue *q,
+                      const struct sqs_tag_map *tags);
