@@ -3,10 +3,17 @@
 
 # build_dir NAME MESON-OPTIONS...
 build_dir() {
-    local dir=build/$1 quiet=()
+    local dir=build/$1 quiet=() found
     shift
     [ -t 1 ] || quiet=(--quiet) # elsewhere ninja prints a line for every step
-    [ -f "$dir/build.ninja" ] || run meson setup "$dir" "$@"
+    # Meson looks for services only when it configures: one that came or went asks for that again.
+    found=$(printf '%s\n' services/*/*.json)
+    if [ ! -f "$dir/build.ninja" ]; then
+        run meson setup "$dir" "$@"
+    elif [ "$(cat "$dir/services.txt" 2>/dev/null)" != "$found" ]; then
+        run meson setup --reconfigure "$dir" "$@"
+    fi
+    echo "$found" >"$dir/services.txt"
     run ninja -C "$dir" "${quiet[@]}"
 }
 
@@ -29,12 +36,25 @@ cmd_build() {
     "build_$kind"
 }
 
+# The builds that the words of ./dev test ask for.
+test_builds() {
+    local kind
+    for kind in release asan; do
+        case " $* " in
+        *" --build $kind "* | *" --build=$kind "*) echo "$kind" && return ;;
+        esac
+    done
+    echo release asan
+}
+
 cmd_test() {
+    local kind
     cmd_setup
     setup_venv requirements.txt tests/requirements.txt
     cmd_fetch
-    build_release
-    build_asan
+    for kind in $(test_builds "$@"); do
+        "build_$kind"
+    done
     run "$VENV_PYTHON" tests/run.py "$@"
 }
 
@@ -44,4 +64,10 @@ cmd_bench() {
     cmd_fetch
     build_release
     run "$VENV_PYTHON" tests/bench/bench.py "$@"
+}
+
+cmd_new_service() {
+    cmd_setup
+    cmd_fetch
+    run "$PYTHON" tools/new_service.py "$@"
 }

@@ -12,6 +12,8 @@ cmd_fmt() {
     setup_packages "${LINT_PACKAGES[@]}"
     mapfile -t files < <(sources)
     run clang-format-19 -i "${files[@]}"
+    cmd_fetch
+    run "$PYTHON" tools/services_doc.py --write
 }
 
 lint_format() {
@@ -49,7 +51,9 @@ cmd_lint() {
     lint_step 'banned functions' "$PYTHON" tools/check_banned.py
     lint_step 'headers' "$PYTHON" tools/check_headers.py
     lint_step 'names of machines' "$PYTHON" tools/check_paths.py
+    lint_step 'list of services (./dev fmt mends it)' "$PYTHON" tools/services_doc.py
     lint_step 'the checks themselves' "$PYTHON" tools/test_checks.py
+    lint_step 'the check of members itself' "$PYTHON" tools/test_members.py
     lint_step 'shell scripts' shellcheck -x dev .ci/run tools/bin/aws
     lint_step 'clang-tidy' lint_tidy
     echo "lint: $lint_passed passed, $lint_failed failed"
