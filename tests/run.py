@@ -148,6 +148,27 @@ def run_pytest(ring, folder, build, names, is_long):
     return result
 
 
+def run_proto(build, names, is_long):
+    """botocore against the interpreters: one program of its own, which counts its cases itself."""
+    result = Result(f"proto ({build})")
+    if names and "proto" not in names:
+        return result
+    folder, report = f"build/{build}/tests/proto", RESULTS / f"proto-{build}.json"
+    report.unlink(missing_ok=True)
+    words = [sys.executable, "tests/proto/proto.py", "--program", f"{folder}/proto_echo"]
+    words += ["--tables", folder, "--report", str(report)]
+    env = environment(build, is_long)
+    status = run(["ninja", "-C", f"build/{build}", "--quiet", "tests/proto/proto_echo"], env)
+    status = status or run(words, env)
+    if report.exists():
+        counts = json.loads(report.read_text())
+        result.passed, result.failed = counts["passed"], counts["failed"]
+    if status != 0:
+        result.failed = max(result.failed, 1)
+        result.again.append(f"./dev test --build {build} proto")
+    return result
+
+
 def rings(options):
     """What to run, in order: the quick and telling ones first."""
     names, is_long = options.names, options.long
@@ -156,6 +177,8 @@ def rings(options):
     if not any(map(is_path, names)):
         for build in builds:
             yield lambda build=build: run_unit(build, names, is_long)
+        for build in builds:
+            yield lambda build=build: run_proto(build, names, is_long)
     yield lambda: run_pytest("dev", "tests/dev", None, names, is_long)
     for ring in ("sdk", "crash"):
         for build in builds:

@@ -23,7 +23,7 @@ README = """\
 # {title}
 
 Nothing is built yet: every operation answers 501 `NotImplemented`. Keeps nothing.
-[What comes next](../../docs/first-operation.md).
+What comes next: `docs/first-operation.md`.
 """
 TEST = """\
 # {title} by boto3.

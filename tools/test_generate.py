@@ -317,11 +317,11 @@ def has_events(model: Model, shape: str, seen: set[str]) -> bool:
 def every_operation(release: str, path: str) -> Service:
     """But those that stream events."""
     model = load_model(MODELS, ROOT / "models/patches", release, path)
-    listed = [
-        name
-        for name, raw in model.operations.items()
-        if not any(has_events(model, raw[s]["shape"], set()) for s in ("input", "output") if s in raw)
-    ]
+    listed = []
+    for operation, raw in model.operations.items():
+        shapes = [raw[side]["shape"] for side in ("input", "output") if side in raw]
+        if not any(has_events(model, shape, set()) for shape in shapes):
+            listed.append(operation)
     name = path.split("/", maxsplit=1)[0]
     return assemble_service({"name": name, "operations": listed}, [model], name)
 

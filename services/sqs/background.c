@@ -7,7 +7,7 @@
 
 #include "src/task/timer.h"
 
-enum { START_AGAIN_MS = 500 };
+enum { START_AGAIN_MS = 50 };
 
 struct background {
     struct runtime *runtime;
@@ -103,7 +103,11 @@ background_free(struct background *b)
     b->is_stopping = true;
     pthread_mutex_unlock(&b->lock);
     background_wake(b);
-    CHECK(runtime_call(b->runtime, end_wait, b) == OK);
+    int code;
+    do
+        code = runtime_call(b->runtime, end_wait, b);
+    while (code == E_LIMIT); // the loop is full of fibers, which end too
+    CHECK(code == OK);
     pthread_mutex_destroy(&b->lock);
     lot_free(b->lot);
     free(b);
@@ -155,4 +159,13 @@ void
 background_wake(struct background *b)
 {
     lot_wake(b->lot, work_key, SIZE_MAX);
+}
+
+int64_t
+background_rested_ns(struct background *b, int64_t began_ns)
+{
+    int64_t now_ns = clock_mono_ns(b->runtime);
+    int64_t rest_ns = (now_ns - began_ns) * BACKGROUND_REST;
+    int64_t rest_ns_max = BACKGROUND_REST_MS_MAX * 1000000LL;
+    return now_ns + (rest_ns < rest_ns_max ? rest_ns : rest_ns_max);
 }

@@ -26,3 +26,8 @@ void background_enter(struct background *b, struct lot_ticket *ticket);
 MUST_USE int background_wait(struct background *b, struct lot_ticket *ticket, int64_t deadline_ns);
 // Wakes them all, which look for themselves. From any thread.
 void background_wake(struct background *b);
+
+// When to go on after a piece of work that began at that time: requests come first, so a fiber
+// rests BACKGROUND_REST times as long as it worked.
+enum { BACKGROUND_REST = 4, BACKGROUND_REST_MS_MAX = 100 };
+int64_t background_rested_ns(struct background *b, int64_t began_ns);

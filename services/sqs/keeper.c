@@ -80,12 +80,16 @@ release(struct keeper *k)
 static void
 work_off(struct keeper *k, const char *what, int (*step)(struct keeper *k))
 {
+    struct background *b = k->sqs->background;
     int code = OK;
-    while (code == OK && !background_is_stopping(k->sqs->background)) {
+    while (code == OK && !background_is_stopping(b)) {
+        int64_t began_ns = clock_mono_ns(k->sqs->cloud->runtime);
         code = step(k);
         arena_reset(&k->arena);
+        if (code == OK)
+            code = fiber_sleep_until(background_rested_ns(b, began_ns));
     }
-    if (code != OK && code != E_NOT_FOUND)
+    if (code != OK && code != E_NOT_FOUND && code != E_CANCELLED)
         log_event(&k->sqs->cloud->log, LOG_WARN, "sqs_keeper_put_off", "work=%s code=%s", what,
                   code_name(code));
 }

@@ -97,7 +97,7 @@ static int
 destination_check(struct kv_txn *txn, struct start *s)
 {
     struct call *c = s->c;
-    struct queue destination;
+    struct queue destination = {0};
     if (!str_is_present(s->in->DestinationArn))
         return OK;
     TRY(arn_find(c, txn, &s->destination_name, "DestinationArn", &destination));
@@ -179,6 +179,7 @@ task_add(struct kv_txn *txn, struct start *s)
     struct arena *a = kv_txn_arena(txn);
     int64_t now_ms = call_now_ms(s->c);
     struct counts counts;
+    // Before anything is written: counting gives the arena's memory back, where that would lie.
     TRY(counts_get(txn, &s->source, now_ms, &counts));
     struct sqs_move_record move = {
         .status = STR(MOVE_RUNNING),
@@ -202,7 +203,7 @@ static int
 start_body(struct kv_txn *txn, void *arg)
 {
     struct start *s = arg;
-    bool is_dead_letter;
+    bool is_dead_letter = false;
     TRY(arn_find(s->c, txn, &s->source_name, "SourceArn", &s->source));
     TRY(redrive_is_dead_letter(txn, &s->source, &is_dead_letter));
     if (!is_dead_letter)
@@ -260,7 +261,7 @@ move_find(struct kv_txn *txn, const struct queue *q, struct str task_text, struc
     TRY(moves_get(txn, q, MOVES_LISTED_MAX, moves));
     for (size_t i = 0; i < moves->count; i++) {
         int64_t started_ms;
-        struct str task_id;
+        struct str task_id = {0};
         TRY(key_move_parse(a, moves->keys[i], &started_ms, &task_id));
         *key = moves->keys[i];
         *out = moves->records[i];
@@ -274,8 +275,8 @@ static int
 cancel_body(struct kv_txn *txn, void *arg)
 {
     struct cancel *s = arg;
-    struct queue source;
-    struct str key;
+    struct queue source = {0};
+    struct str key = {0};
     TRY(arn_find(s->c, txn, &s->source, "TaskHandle", &source));
     int code = move_find(txn, &source, s->task_id, &key, &s->move);
     if (code == E_NOT_FOUND)
@@ -319,7 +320,7 @@ static int
 list_body(struct kv_txn *txn, void *arg)
 {
     struct list *s = arg;
-    struct queue source;
+    struct queue source = {0};
     TRY(arn_find(s->c, txn, &s->source, "SourceArn", &source));
     return moves_get(txn, &source, s->max, &s->moves);
 }

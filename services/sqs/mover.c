@@ -209,13 +209,15 @@ in_ms(const struct mover *m, int64_t ms)
 }
 
 static void
-pace_set(struct mover *m, const struct step *s)
+pace_set(struct mover *m, const struct step *s, int64_t began_ns)
 {
     int64_t now_ns = in_ms(m, 0);
     m->per_second_max = s->move.per_second_max.value;
     m->batch_max = MOVER_BATCH_MAX;
-    if (m->per_second_max == 0)
+    if (m->per_second_max == 0) {
+        m->next_ns = background_rested_ns(m->sqs->background, began_ns);
         return;
+    }
     size_t part = (size_t)(m->per_second_max + MOVER_PER_SECOND_PART - 1) / MOVER_PER_SECOND_PART;
     if (part < m->batch_max)
         m->batch_max = part;
@@ -224,13 +226,13 @@ pace_set(struct mover *m, const struct step *s)
 }
 
 static void
-step_done(struct mover *m, const struct step *s)
+step_done(struct mover *m, const struct step *s, int64_t began_ns)
 {
     arrivals_announce(m->sqs, &s->arrivals);
     m->is_ended = s->is_ended;
     if (m->is_ended)
         return;
-    pace_set(m, s);
+    pace_set(m, s, began_ns);
     m->after = s->after;
     memcpy(m->generation, s->source.place.generation.ptr, GENERATION_BYTES);
 }
@@ -252,10 +254,11 @@ static int64_t
 step(struct mover *m)
 {
     struct step *s = ARENA_NEW(&m->arena, struct step);
-    *s = (struct step){.mover = m, .max = in_ms(m, 0) >= m->next_ns ? m->batch_max : 0};
+    int64_t began_ns = in_ms(m, 0);
+    *s = (struct step){.mover = m, .max = began_ns >= m->next_ns ? m->batch_max : 0};
     int code = kv_run(m->sqs->cloud->kv, &m->arena, step_body, s);
     if (code == OK && s->max > 0)
-        step_done(m, s);
+        step_done(m, s, began_ns);
     else if (code == OK || code == E_NOT_FOUND)
         m->is_ended = code != OK || s->is_ended;
     else if (code == E_INVALID && s->failure)

@@ -12,8 +12,8 @@ static const struct str fifo_suffix = {".fifo", 5};
 struct str
 queue_url(const struct call *c, struct str account, struct str name)
 {
-    struct str host = call_host(c);
-    return arena_print(c->arena, "http://" STR_FMT "/" STR_FMT "/" STR_FMT, STR_ARG(host),
+    struct str endpoint = call_endpoint(c);
+    return arena_print(c->arena, STR_FMT "/" STR_FMT "/" STR_FMT, STR_ARG(endpoint),
                        STR_ARG(account), STR_ARG(name));
 }
 

@@ -5,7 +5,7 @@
 #include "services/sqs/keys.h"
 
 // Limits of one transaction: keys deleted, and bytes read for it.
-enum { REAPER_BATCH_KEYS = 1000, REAPER_BATCH_BYTES = 4 * 1024 * 1024 };
+enum { REAPER_BATCH_KEYS = 250, REAPER_BATCH_BYTES = 1024 * 1024 };
 
 // Where the reaper is. Without it, each batch would be read over the tombstones of all before it.
 struct reaper {

@@ -111,6 +111,62 @@ queue_lists_begin_at_prefix_or_token(void **state)
     arena_fini(&a);
 }
 
+static void
+a_purge_leaves_the_lasting_place(void **state)
+{
+    struct arena a;
+    arena_init(&a);
+    struct place purged = {place.account, place.region, STR("01234567ZZZZZZZZ")};
+    struct place other = {place.account, place.region, STR("X1234567ZZZZZZZZ")};
+    assert_true(str_eq(key_tags(&a, &place), key_tags(&a, &purged)));
+    assert_true(str_eq(key_seen(&a, &place, STR("g"), STR("d")),
+                       key_seen(&a, &purged, STR("g"), STR("d"))));
+    assert_false(str_eq(key_tags(&a, &place), key_tags(&a, &other)));
+    assert_false(str_eq(key_count(&a, &place), key_count(&a, &purged)));
+    arena_fini(&a);
+}
+
+static void
+sources_are_listed_after_a_name(void **state)
+{
+    struct arena a;
+    struct str from, to, name;
+    arena_init(&a);
+    struct str key = key_source(&a, STR("1"), STR("r"), STR("dead"), STR("b"));
+    assert_int_equal(key_source_name(&a, key, &name), OK);
+    assert_true(str_eq(name, STR("b")));
+    key_source_range(&a, STR("1"), STR("r"), STR("dead"), STR(""), &from, &to);
+    assert_true(str_cmp(from, key) <= 0 && str_cmp(key, to) < 0);
+    key_source_range(&a, STR("1"), STR("r"), STR("dead"), STR("b"), &from, &to);
+    assert_true(str_cmp(key, from) < 0);
+    struct str next = key_source(&a, STR("1"), STR("r"), STR("dead"), STR("b-"));
+    assert_true(str_cmp(from, next) <= 0 && str_cmp(next, to) < 0);
+    struct str longer = key_source(&a, STR("1"), STR("r"), STR("dead2"), STR("a"));
+    assert_false(str_cmp(from, longer) <= 0 && str_cmp(longer, to) < 0);
+    arena_fini(&a);
+}
+
+static void
+work_of_all_accounts_is_read_back(void **state)
+{
+    struct arena a;
+    struct queue_name in = {STR("000000000000"), STR("us-east-1"), STR("q.fifo")}, out;
+    struct str from, to;
+    arena_init(&a);
+    assert_int_equal(key_known_parse(&a, key_known(&a, &in), &out), OK);
+    assert_true(str_eq(out.name, in.name) && str_eq(out.region, in.region));
+    assert_int_equal(key_moving_parse(&a, key_moving(&a, &in), &out), OK);
+    assert_true(str_eq(out.account, in.account));
+    assert_int_equal(key_release_parse(&a, key_release(&a, 7, &in), &out), OK);
+    assert_true(str_eq(out.name, in.name));
+    key_release_range(&a, 7, &from, &to);
+    assert_true(str_cmp(key_release(&a, 7, &in), to) < 0);
+    assert_true(str_cmp(to, key_release(&a, 8, &in)) < 0);
+    key_known_range(&a, &in, &from, &to);
+    assert_true(str_cmp(key_known(&a, &in), from) < 0);
+    arena_fini(&a);
+}
+
 int
 main(void)
 {
@@ -120,6 +176,9 @@ main(void)
         cmocka_unit_test(due_and_ready_are_read_back),
         cmocka_unit_test(slots_of_groups_are_apart),
         cmocka_unit_test(queue_lists_begin_at_prefix_or_token),
+        cmocka_unit_test(a_purge_leaves_the_lasting_place),
+        cmocka_unit_test(sources_are_listed_after_a_name),
+        cmocka_unit_test(work_of_all_accounts_is_read_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,6 +9,14 @@ call_host(const struct call *c)
 }
 
 struct str
+call_endpoint(const struct call *c)
+{
+    struct str host = call_host(c);
+    return arena_print(c->arena, "%s://" STR_FMT, c->http->is_encrypted ? "https" : "http",
+                       STR_ARG(host));
+}
+
+struct str
 call_arn(const struct call *c, struct str resource)
 {
     return arena_print(c->arena, "arn:aws:%s:" STR_FMT ":" STR_FMT ":" STR_FMT,

@@ -37,8 +37,10 @@ struct call {
     struct fault fault;
 };
 
-// The host that the caller used, with its port: for URLs in answers.
+// The host that the caller used, with its port.
 struct str call_host(const struct call *c);
+// Scheme, host and port that the caller used: "http://localhost:4566", for URLs in answers.
+struct str call_endpoint(const struct call *c);
 // arn:aws:SERVICE:REGION:ACCOUNT:resource, in the arena.
 struct str call_arn(const struct call *c, struct str resource);
 int64_t call_now_ms(const struct call *c); // service clock

@@ -97,6 +97,9 @@ explain_listen(const struct socket_address *address, int code, int error, char *
                  "cannot listen on %s: the address is in use; stop the other program or choose "
                  "--listen ADDR:PORT",
                  address->text);
+    else if (code == E_INVALID)
+        snprintf(problem, problem_size,
+                 "--tls-certificate and --tls-key are not a certificate with its key, both PEM");
     else
         snprintf(problem, problem_size, "cannot listen on %s: %s", address->text, strerror(error));
 }
@@ -109,6 +112,7 @@ start_listening(struct cloud *cloud, struct cloud_options *o, char *problem, siz
         .handler = answer,
         .handler_arg = cloud,
         .log = &cloud->log,
+        .tls = &cloud->tls,
     };
     int code = http_server_new(cloud->runtime, &options, &cloud->http);
     if (code != OK)
@@ -135,6 +139,7 @@ start_runtime(struct cloud *cloud, const struct cloud_options *o, char *problem,
     cloud->metrics = metrics_new(cloud);
     cloud->allow_hosts = o->allow_hosts;
     cloud->allow_origins = o->allow_origins;
+    cloud->tls = o->tls;
     cloud->rates.per_second = o->account_rate;
     cloud->budget.requests_max =
         o->requests_max > 0 ? (size_t)o->requests_max : BUDGET_REQUESTS_DEFAULT;

@@ -10,6 +10,7 @@
 #include "src/cloud/service.h"
 #include "src/cloud/text_list.h"
 #include "src/http/server.h"
+#include "src/http/tls.h"
 #include "src/store/kv.h"
 
 struct key_cache;
@@ -30,6 +31,7 @@ struct cloud {
     struct rates rates;
     struct socket_address address; // that it listens on
     struct text_list allow_hosts, allow_origins;
+    struct tls_options tls;
     char admin_token[ADMIN_TOKEN_BYTES_MAX + 1]; // "": nobody has it
     int64_t started_ns;                          // monotonic
 };
@@ -49,6 +51,7 @@ struct cloud_options {
     const char *seal_file;                  // the key of sealed secrets; NULL: one that is not kept
     const char *admin_token_file;           // made when missing; NULL: nobody has the token
     struct text_list allow_hosts, allow_origins;
+    struct tls_options tls;           // dir NULL: a development CA in memory
     int account_rate;                 // calls a second of one account; 0: any number
     int requests_max, memory_mib_max; // under way at once; 0: the budget's defaults
     // Filled in when one was made: ACCOUNT:KEY:SECRET, to be shown this once.

@@ -38,8 +38,9 @@ whole_form(const struct call *c, uint16_t shape)
     struct buf out;
     if (c->http->path.len <= 1 || !has_query_name(c->service->wire->model, shape, "QueueUrl"))
         return c->form;
-    struct str url = arena_print(c->arena, "http://" STR_FMT STR_FMT, STR_ARG(call_host(c)),
-                                 STR_ARG(c->http->path));
+    struct str endpoint = call_endpoint(c);
+    struct str url =
+        arena_print(c->arena, STR_FMT STR_FMT, STR_ARG(endpoint), STR_ARG(c->http->path));
     buf_init(&out, c->arena, c->form.len + 2 * url.len);
     buf_put(&out, c->form);
     buf_put(&out, STR("&QueueUrl="));

@@ -27,6 +27,8 @@ static const struct option long_options[] = {
     {"no-development-keys", no_argument, NULL, 'N'},
     {"admin-token-file", required_argument, NULL, 't'},
     {"allow-host", required_argument, NULL, 'H'},
+    {"tls-certificate", required_argument, NULL, 'c'},
+    {"tls-key", required_argument, NULL, 'p'},
     {"allow-origin", required_argument, NULL, 'O'},
     {"account-rate", required_argument, NULL, 'a'},
     {"requests-max", required_argument, NULL, 'q'},
@@ -118,6 +120,12 @@ read_door_option(const struct reading *r, int option)
         return read_text(r, "--allow-host", &co->allow_hosts);
     case 'O':
         return read_text(r, "--allow-origin", &co->allow_origins);
+    case 'c':
+        co->tls.certificate_path = optarg;
+        return OK;
+    case 'p':
+        co->tls.key_path = optarg;
+        return OK;
     case 'a':
         return read_number(r, "--account-rate", optarg, 1, 1000 * 1000, &co->account_rate);
     case 'q':
@@ -181,6 +189,10 @@ options_parse(int argc, char **argv, struct options *out, char *problem, size_t 
             return bad_option(&r, argv, option);
         TRY(read_option(&r, option));
     }
+    if ((out->cloud.tls.certificate_path == NULL) != (out->cloud.tls.key_path == NULL)) {
+        snprintf(problem, problem_size, "--tls-certificate and --tls-key go together");
+        return E_INVALID;
+    }
     if (optind == argc)
         return OK;
     snprintf(problem, problem_size, "'%s' is not wanted here; see c10m %s --help", argv[optind],
@@ -198,6 +210,7 @@ options_print_help(void)
          "commands:\n"
          "  serve      run the cloud in the foreground\n"
          "  supervise  run `c10m serve` and start it again when it dies\n"
+         "  ca         print the path of the development CA's certificate, for AWS_CA_BUNDLE\n"
          "\n"
          "options:\n"
          "  --help     this text; `c10m COMMAND --help` has the options of a command\n"
@@ -241,6 +254,12 @@ options_print_serve_help(const char *subcommand, const char *what)
         "it,\n"
         "                      loopback addresses and that of --listen\n"
         "  --allow-origin URL  answer the web pages of this origin too; may be repeated\n"
+        "\n"
+        "TLS, on the same port:\n"
+        "  --tls-certificate FILE, --tls-key FILE\n"
+        "                      a certificate with its chain, and its key, both PEM; read again at\n"
+        "                      SIGHUP (default: a development CA for localhost makes one; see\n"
+        "                      c10m ca --help)\n"
         "\n"
         "how much:\n"
         "  --loops N           event loops, 1 to %d (default: one per core)\n"

@@ -23,6 +23,7 @@ block_signals(sigset_t *out)
     sigemptyset(out);
     sigaddset(out, SIGTERM);
     sigaddset(out, SIGINT);
+    sigaddset(out, SIGHUP);
     sigprocmask(SIG_BLOCK, out, NULL);
     signal(SIGPIPE, SIG_IGN);
 }
@@ -38,13 +39,26 @@ tell_ready(int fd)
     close(fd);
 }
 
-static const char *
-wait_for_end(const sigset_t *signals)
+// On failure the old certificate stays in use, and the server has logged why.
+static void
+reload_certificate(struct cloud *cloud)
 {
-    int number;
-    while (sigwait(signals, &number) != 0)
-        ;
-    return number == SIGTERM ? "SIGTERM" : "SIGINT";
+    bool is_read = http_server_tls_reload(cloud->http) == OK;
+    log_event(&cloud->log, is_read ? LOG_INFO : LOG_WARN, "reloaded", "certificate=%s",
+              is_read ? "read" : "kept");
+}
+
+static const char *
+wait_for_end(struct cloud *cloud, const sigset_t *signals)
+{
+    for (;;) {
+        int number;
+        if (sigwait(signals, &number) != 0)
+            continue;
+        if (number != SIGHUP)
+            return number == SIGTERM ? "SIGTERM" : "SIGINT";
+        reload_certificate(cloud);
+    }
 }
 
 static void
@@ -55,7 +69,7 @@ serve_until_signal(struct cloud *cloud, const struct cloud_options *co, const st
     log_event(&cloud->log, LOG_INFO, "listening", "addr=%s store=%s version=" C10M_VERSION,
               co->address.text, log_quote(str_of(co->store_url), store, sizeof(store)));
     tell_ready(o->ready_fd);
-    const char *signal_name = wait_for_end(signals);
+    const char *signal_name = wait_for_end(cloud, signals);
     log_event(&cloud->log, LOG_INFO, "stopping", "signal=%s", signal_name);
 }
 
@@ -74,7 +88,8 @@ show_new_key(struct cloud_options *co)
 int
 serve(const struct options *options, char **argv)
 {
-    char url[PATH_MAX + 8], token_file[PATH_MAX + 16], seal_file[PATH_MAX + 16], problem[1024] = "";
+    char url[PATH_MAX + 8], token_file[PATH_MAX + 16], seal_file[PATH_MAX + 16];
+    char tls_dir[PATH_MAX + 8], problem[1024] = "";
     struct cloud_options co = options->cloud;
     struct cloud *cloud;
     sigset_t signals;
@@ -84,8 +99,11 @@ serve(const struct options *options, char **argv)
     co.log_fd = STDERR_FILENO;
     co.run_twice = run_twice;
     snprintf(seal_file, sizeof(seal_file), "%s/root.key", options->data);
-    if (!options->is_ephemeral)
+    snprintf(tls_dir, sizeof(tls_dir), "%s/tls", options->data);
+    if (!options->is_ephemeral) {
         co.seal_file = seal_file;
+        co.tls.dir = tls_dir;
+    }
     if (co.admin_token_file == NULL && !options->is_ephemeral)
         co.admin_token_file = token_file;
     block_signals(&signals);

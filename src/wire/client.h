@@ -1,11 +1,12 @@
-// The client's side of the protocols, for calls between services and for tests: requests from typed
-// structs, typed structs from responses, by the tables that the server's side uses.
+// The client's side of the protocols, for calls between services and for tests.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "src/wire/protocol.h"
 
-// WIRE_JSON_1_0, WIRE_JSON_1_1, WIRE_QUERY, WIRE_REST_JSON or WIRE_REST_XML in all of these.
+// Requests from typed structs and typed structs from responses, by the tables that the server's
+// side uses. WIRE_JSON_1_0, WIRE_JSON_1_1, WIRE_QUERY, WIRE_REST_JSON or WIRE_REST_XML in all of
+// these.
 
 struct wire_reply {
     int status;

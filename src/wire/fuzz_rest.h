@@ -1,8 +1,8 @@
-// REST requests from a fuzzer's bytes: the operation, "path?query", headers, an empty line, the
-// body. SPDX-License-Identifier: Apache-2.0
+// REST requests of a fuzzer: operation, "path?query", headers, an empty line, body.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "src/wire/test_depot.h"
+#include "src/wire/protocol.h"
 
 enum { FUZZ_HEADERS_MAX = 16 };
 
@@ -15,9 +15,10 @@ fuzz_line(struct str *rest)
     return line;
 }
 
-// What was decoded is validated, and what its strings mean as a response is written.
+// Routed, decoded and validated.
 static inline void
-fuzz_rest(enum wire_protocol protocol, const uint8_t *data, size_t size)
+fuzz_rest(const struct wire_service *s, enum wire_protocol protocol, const uint8_t *data,
+          size_t size)
 {
     struct arena arena;
     struct wire_problem problem;
@@ -25,7 +26,7 @@ fuzz_rest(enum wire_protocol protocol, const uint8_t *data, size_t size)
     struct wire_request request = {.method = STR("PUT"), .headers = headers};
     struct str rest = {(const char *)data, size};
     arena_init(&arena);
-    const struct wire_operation *op = wire_operation_find(depot, fuzz_line(&rest));
+    const struct wire_operation *op = wire_operation_find(s, fuzz_line(&rest));
     str_cut(fuzz_line(&rest), '?', &request.path, &request.query);
     for (struct str line = fuzz_line(&rest);
          line.len > 0 && request.header_count < FUZZ_HEADERS_MAX; line = fuzz_line(&rest)) {
@@ -34,12 +35,12 @@ fuzz_rest(enum wire_protocol protocol, const uint8_t *data, size_t size)
             h->value = STR("");
     }
     request.body = rest;
-    (void)wire_rest_match(depot, &request);
+    (void)wire_rest_match(s, &request);
     if (op != NULL && op->input != WIRE_NO_SHAPE) {
-        void *in = arena_alloc(&arena, depot->model->shapes[op->input].c_size);
-        int code = wire_rest_decode(depot, op, protocol, &request, &arena, in, &problem);
+        void *in = arena_alloc(&arena, s->model->shapes[op->input].c_size);
+        int code = wire_rest_decode(s, op, protocol, &request, &arena, in, &problem);
         if (code == OK)
-            code = wire_validate(depot->model, op->input, in, &arena, &problem);
+            code = wire_validate(s->model, op->input, in, &arena, &problem);
         CHECK(code == OK || str_is_present(problem.message));
     }
     arena_fini(&arena);

@@ -118,6 +118,8 @@ put_plain(struct translation *t)
     else
         t->is_in_class = c == '[';
     copy(t, 1);
+    if (c == '[' && t->rest.len > 0 && strchr(".:=", t->rest.ptr[0]) != NULL)
+        buf_put_char(t->out, '\\');
     if (c == '[' && str_starts(t->rest, STR("^")))
         copy(t, 1);
     if (c == '[' && str_starts(t->rest, STR("]")))

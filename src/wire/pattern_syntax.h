@@ -8,6 +8,7 @@
 //   \uD800\uDC00 \u0041         one character each; a surrogate alone can not match anything
 //   \p{Print}                   Java's POSIX class
 //   [\w-_]                      a '-' behind a set stands for itself
+//   [.a.]                       PCRE2 takes it for a POSIX name
 //   .                           Java's ends of lines: \n \r U+0085 U+2028 U+2029
 //   x{1,100000}                 counts above PCRE2's limit become "any number"
 void pattern_translate(struct str pattern, struct buf *out);

@@ -151,4 +151,6 @@ def test_a_full_disk(tmp_path, size):
 
 def test_another_address_needs_other_keys(tmp_path):
     """The development key is public, so only this machine may use it."""
-    check_refused(serve(tmp_path / "data", f"0.0.0.0:{free_port()}"), "0.0.0.0")
+    address = f"0.0.0.0:{free_port()}"
+    done = run("serve", "--listen", address, "--data", tmp_path / "data", "--development-keys")
+    check_refused(done, "0.0.0.0")

@@ -52,7 +52,7 @@ frame_write(const struct frame *f)
     write_number(f->count);
     for (size_t i = 0; i < f->count; i++) {
         write_number(f->fields[i].len);
-        fwrite(f->fields[i].ptr, 1, f->fields[i].len, stdout);
+        CHECK(fwrite(f->fields[i].ptr, 1, f->fields[i].len, stdout) == f->fields[i].len);
     }
-    fflush(stdout);
+    CHECK(fflush(stdout) == 0);
 }

@@ -231,11 +231,23 @@ def without_empty(shape, value, protocol, is_request):
 
 def without_default_type(shape, parsed, value):
     """A body has a type, whether the output says it or not."""
-    return {
-        name: v
-        for name, v in parsed.items()
-        if name in value or shape.members[name].serialization.get("name", "").lower() != "content-type"
-    }
+    types = [n for n, m in shape.members.items() if _header_name(m) == "content-type"] if shape else []
+    return {name: v for name, v in parsed.items() if name in value or name not in types}
+
+
+def _header_name(member):
+    return member.serialization.get("name", "").lower()
+
+
+def status_of(operation, value):
+    """Of a success. Protocols without URIs know 200 only."""
+    if operation.service_model.metadata["protocol"].startswith("rest-"):
+        members = operation.output_shape.members if operation.output_shape else {}
+        for name, member in members.items():
+            if member.serialization.get("location") == "statusCode" and name in value:
+                return value[name]
+        return operation.http.get("responseCode", 200)
+    return 200
 
 
 def query_maps(shape, query):
@@ -270,7 +282,8 @@ def differences(expected, actual, path=""):
 
 def _is_same(left, right):
     if isinstance(left, float) and isinstance(right, float):
-        return struct.pack("<d", left) == struct.pack("<d", right) or (left != left and right != right)
+        is_nan = left != left and right != right
+        return is_nan or struct.pack("<d", left) == struct.pack("<d", right)
     return type(left) is type(right) and left == right
 
 

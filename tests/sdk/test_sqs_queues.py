@@ -234,11 +234,3 @@ def test_regions_do_not_see_each_other(sqs, server, name):
         aws_secret_access_key="test",
     )
     assert not other.list_queues(QueueNamePrefix=name).get("QueueUrls")
-
-
-def test_an_operation_that_is_not_built_says_so(sqs, queue):
-    with pytest.raises(ClientError) as error:
-        sqs.purge_queue(QueueUrl=queue)
-    assert error.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501
-    assert code_of(error) == "NotImplemented"
-    assert "PurgeQueue" in error.value.response["Error"]["Message"]

@@ -52,6 +52,7 @@ cmd_lint() {
     lint_step 'headers' "$PYTHON" tools/check_headers.py
     lint_step 'names of machines' "$PYTHON" tools/check_paths.py
     lint_step 'list of services (./dev fmt mends it)' "$PYTHON" tools/services_doc.py
+    lint_step 'members that no code reads' "$PYTHON" tools/check_members.py
     lint_step 'the checks themselves' "$PYTHON" tools/test_checks.py
     lint_step 'the check of members itself' "$PYTHON" tools/test_members.py
     lint_step 'shell scripts' shellcheck -x dev .ci/run tools/bin/aws

@@ -47,6 +47,7 @@ cloud_start() {
     pid=$!
     echo "$pid" >"$RUN_DIR/c10m.pid"
     echo "$url" >"$RUN_DIR/c10m.url"
+    realpath "$data" >"$RUN_DIR/c10m.data"
     eventually "$UP_SECONDS_MAX" cloud_answers_or_is_dead "$url" "$pid" || true
     if ! cloud_answers "$url" || ! cloud_pid >/dev/null; then
         tail -n 20 "$RUN_DIR/c10m.log" >&2
@@ -128,8 +129,13 @@ env_proxy() {
 
 # Shell lines only: for eval.
 cmd_env() {
-    local url=http://127.0.0.1:4566
-    ! cloud_pid >/dev/null || url=$(cat "$RUN_DIR/c10m.url")
+    local url=http://127.0.0.1:4566 data
+    if cloud_pid >/dev/null; then
+        url=$(cat "$RUN_DIR/c10m.url")
+        data=$(cat "$RUN_DIR/c10m.data")
+        printf 'export AWS_CA_BUNDLE=%q\n' "$(build/release/c10m ca --data "$data")"
+        printf 'export C10M_ADMIN_TOKEN=%q\n' "$(cat "$data/admin-token")"
+    fi
     [ -x .venv/bin/aws ] || say "dev: there is no .venv/bin/aws yet: ./dev up makes it"
     # tools/bin has the aws that always asks our endpoint. The caller's shell expands $PATH.
     # shellcheck disable=SC2016

@@ -47,10 +47,11 @@ class Model:
         """That of documents. Where the metadata has none, it stands at the inputs."""
         if uri := self.metadata.get("xmlNamespace"):
             return str(uri)
-        inputs = [op["input"] for op in self.operations.values() if "input" in op]
-        members = [ref for shape in self.shapes.values() for ref in shape.get("members", {}).values()]
-        found = [ref["xmlNamespace"] for ref in inputs + members if "xmlNamespace" in ref]
-        uris = [trait["uri"] for trait in found if isinstance(trait, dict) and "prefix" not in trait]
+        refs = [op["input"] for op in self.operations.values() if "input" in op]
+        for shape in self.shapes.values():
+            refs += shape.get("members", {}).values()
+        traits = [ref["xmlNamespace"] for ref in refs if "xmlNamespace" in ref]
+        uris = [t["uri"] for t in traits if isinstance(t, dict) and "prefix" not in t]
         return _most_common(uris)
 
     @property
@@ -126,16 +127,16 @@ def wire_names(model: Model, key: str, ref: Ref) -> WireNames:
     xml = own_name or key
     shape = model.shapes[ref["shape"]]
     if shape.get("flattened") and shape["type"] == "list":
-        # The items of a flattened list stand in the list's own place: under their own name where the
-        # list is flattened wherever it is used, under the list's where a member says it.
+        # The items of a flattened list stand in the list's own place: under their own name where
+        # the list is flattened wherever it is used, under the list's where a member says it.
         xml = element_name(model, shape["member"]) or xml
     query = _ec2_query_name(model, key, ref, own_name) if model.is_ec2 else xml
     return WireNames(query, xml, is_flattened)
 
 
 def _ec2_query_name(model: Model, key: str, ref: Ref, own_name: str | None) -> str:
-    capitalised = own_name[0].upper() + own_name[1:] if own_name else key
-    return str(model.trait(ref, "queryName") or capitalised)
+    name = own_name or key
+    return str(model.trait(ref, "queryName") or name[0].upper() + name[1:])
 
 
 LOCATIONS = {

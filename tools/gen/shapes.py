@@ -4,7 +4,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import names
-from .model import Model, NameOverlay, Ref, json_name, location, payload_name, wire_names, xml_attribute
+from .model import (
+    Model,
+    NameOverlay,
+    Ref,
+    json_name,
+    location,
+    payload_name,
+    wire_names,
+    xml_attribute,
+)
 from .problem import Problem
 
 # Type in the model: enum wire_type, type in C ("": each shape has a struct of its own).
@@ -154,7 +163,7 @@ def _refuse_sparse(model: Model, name: str, why: str) -> None:
         return
     element = model.shapes[(raw["value"] if raw["type"] == "map" else raw["member"])["shape"]]
     if element["type"] == "structure" and not element.get("union"):
-        raise Problem(f"{why} is sparse and holds structures, for which the tables have no type yet")
+        raise Problem(f"{why} is sparse and holds structures: the tables have no type for it yet")
 
 
 @dataclass(frozen=True)

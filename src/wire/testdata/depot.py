@@ -22,8 +22,9 @@ def main() -> int:
     lines = tables.model_lines()
     lines += service_c.wire_lines(service, tables)
     enumerators = [f"    {error.enumerator}," for error in service.errors]
-    types = ["#pragma once", "", '#include "src/wire/protocol.h"', "", *struct_lines(service.shapes)]
-    types += ["enum depot_error {", *enumerators, "};", "extern const struct wire_service *const depot;"]
+    types = ["#pragma once", "", '#include "src/wire/protocol.h"', ""]
+    types += [*struct_lines(service.shapes), "enum depot_error {", *enumerators, "};"]
+    types += ["extern const struct wire_service *const depot;"]
     header.write_text("\n".join(types) + "\n", encoding="utf-8")
     text = [f'#include "src/wire/{header.name}"', "", *tables.text.lines(), *lines]
     text += ["const struct wire_service *const depot = &wire;"]

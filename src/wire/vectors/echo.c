@@ -5,6 +5,8 @@
 #include <stdlib.h>
 
 #include "src/wire/client.h"
+#include "src/wire/ec2.h"
+#include "src/wire/rpc_cbor.h"
 #include "src/wire/vectors/vectors.h"
 
 // A case is a run of fields, each its length in decimal, a line feed and its bytes; so are answers.
@@ -105,6 +107,10 @@ decode(struct run *r, const struct wire_request *request, void *in, struct wire_
         return wire_rest_decode(vectors, r->op, r->protocol, request, &r->arena, in, problem);
     if (r->protocol == WIRE_QUERY)
         return wire_query_decode(m, r->op->input, request->body, &r->arena, in, problem);
+    if (r->protocol == WIRE_EC2)
+        return wire_ec2_decode(m, r->op->input, request->body, &r->arena, in, problem);
+    if (r->protocol == WIRE_RPC_V2_CBOR)
+        return wire_rpc_cbor_decode(m, r->op->input, request->body, &r->arena, in, problem);
     return wire_json_decode(m, r->op->input, request->body, &r->arena, in, problem);
 }
 
@@ -131,6 +137,10 @@ encode(struct run *r, const void *out, struct wire_response *response)
         wire_rest_encode(vectors, r->op, r->protocol, out, response);
     else if (r->protocol == WIRE_QUERY)
         wire_query_encode(vectors, r->op, out, STR("id"), &response->body);
+    else if (r->protocol == WIRE_EC2)
+        wire_ec2_encode(vectors, r->op, out, STR("id"), &response->body);
+    else if (r->op->output != WIRE_NO_SHAPE && r->protocol == WIRE_RPC_V2_CBOR)
+        wire_rpc_cbor_encode(vectors->model, r->op->output, out, &response->body);
     else if (r->op->output != WIRE_NO_SHAPE)
         wire_json_encode(vectors->model, r->op->output, out, &response->body);
 }
@@ -169,6 +179,10 @@ encode_error(struct run *r, const struct wire_error_text *e, struct wire_respons
         wire_rest_encode_error(vectors, r->protocol, e, STR("foo-id"), response);
     else if (r->protocol == WIRE_QUERY)
         wire_query_encode_error(vectors, e, STR("foo-id"), &response->body);
+    else if (r->protocol == WIRE_EC2)
+        wire_ec2_encode_error(e, STR("foo-id"), &response->body);
+    else if (r->protocol == WIRE_RPC_V2_CBOR)
+        wire_rpc_cbor_encode_error(e, &response->body);
     else
         wire_json_encode_error(e, &response->body);
 }

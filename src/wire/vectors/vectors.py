@@ -31,7 +31,7 @@ class Case:
 
 
 class Vectors:
-    """Every suite has shapes of its own: they get its number, and each way in which a suite uses its
+    """Every suite has shapes of its own: they get its number. Each way in which a suite uses its
     operation becomes one."""
 
     def __init__(self, path: Path) -> None:
@@ -85,7 +85,8 @@ def tables_lines(service: Service) -> list[str]:
     tables = Tables(service.shapes)
     model = tables.model_lines()
     own = service_c.wire_lines(service, tables)
-    lines += [*tables.text.lines(), *model, *own, "const struct wire_service *const vectors = &wire;", ""]
+    lines += [*tables.text.lines(), *model, *own]
+    lines += ["const struct wire_service *const vectors = &wire;", ""]
     plain = {
         name: replace(shape, payload_row=0, rows=tuple(_plain_row(row) for row in shape.rows))
         for name, shape in service.shapes.items()
