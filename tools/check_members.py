@@ -10,7 +10,7 @@ import shlex
 import sys
 from dataclasses import dataclass, field
 
-import members
+from gen import members
 import sources
 from gen.problem import Problem, read_json
 from gen.service import load_service, service_names

@@ -5,7 +5,7 @@ import argparse
 import pathlib
 import sys
 
-import members
+from gen import members
 import sources
 from gen.problem import Problem, read_json
 from gen.service import load_service, service_names

@@ -13,7 +13,7 @@ import check_banned
 import check_headers
 import check_layers
 import check_paths
-import members
+from gen import members
 import new_service
 import services_doc
 import sources

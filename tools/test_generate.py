@@ -176,6 +176,21 @@ class StructTest(unittest.TestCase):
             with self.subTest(text), self.assertRaisesRegex(Problem, f"x: Do: In.Body .*{text}"):
                 small_service(shapes)
 
+    def test_refused_members_have_their_rows(self) -> None:
+        shapes: dict[str, Any] = {
+            "In": {"type": "structure", "members": {"A": {"shape": "String"}, "B": {"shape": "B"}}},
+            "B": {"type": "structure", "members": {"C": {"shape": "String"}}},
+        }
+        raw: dict[str, Any] = {"name": "x", "operations": ["Do"], "refused": {"Do": {"B.C": "why"}}}
+        service = assemble_service(raw, [small_model(shapes, "query")], "x")
+        lines = service_c.tables_lines(service)
+        first = lines.index("static const struct wire_refusal refusals[] = {")
+        # Rows: C of B, then A and B of In; B leads to C.
+        self.assertEqual(lines[first + 1 : first + 5], ["    // Do", "    {0, 1},", "    {2, 0},", "};"])
+        raw["refused"] = {"Do": {"B.D": "why"}}
+        with self.assertRaisesRegex(Problem, "B has no member 'D'"):
+            assemble_service(raw, [small_model(shapes, "query")], "x")
+
     def test_errors_that_the_model_lacks(self) -> None:
         own = {"Odd": {"name": "OddException", "query": "Odd", "status": 418, "sender": True}}
         models = [small_model({"In": {"type": "structure", "members": {}}}, "query")]

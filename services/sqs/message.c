@@ -244,13 +244,15 @@ system_attributes_read(struct call *c, struct message *m)
         if (!str_eq(name, STR("AWSTraceHeader")))
             return fault(c, FAULT_INVALID_PARAMETER,
                          "Message system attribute name '" STR_FMT "' is invalid.", STR_ARG(name));
-        if (!str_eq(map->items[i].value.DataType, STR("String")) ||
-            map->items[i].value.StringValue.len == 0)
+        const struct sqs_message_system_attribute_value *value = &map->items[i].value;
+        if (!str_eq(value->DataType, STR("String")) || value->StringValue.len == 0 ||
+            str_is_present(value->BinaryValue) || value->StringListValues.count > 0 ||
+            value->BinaryListValues.count > 0)
             return fault(c, FAULT_INVALID_PARAMETER,
                          "The message system attribute '" STR_FMT
                          "' has an invalid message attribute type, only String is supported.",
                          STR_ARG(name));
-        m->record.trace_header = map->items[i].value.StringValue;
+        m->record.trace_header = value->StringValue;
     }
     return OK;
 }

@@ -4,6 +4,7 @@
 
 #include "src/base/encoding.h"
 #include "src/wire/protocol.h"
+#include "src/wire/refuse.h"
 
 static int
 fault_of_problem(struct call *c, const struct wire_problem *p)
@@ -48,6 +49,22 @@ whole_form(const struct call *c, uint16_t shape)
     return buf_str(&out);
 }
 
+// What no code reads would silently be without effect.
+static int
+refuse_unread(struct call *c)
+{
+    const struct wire_service *s = c->service->wire;
+    const struct wire_operation *op = c->operation;
+    struct str path;
+    if (op->refusal_count == 0 ||
+        wire_refuse(s->model, s->refusals + op->refusal_first, op->refusal_count, op->input, c->in,
+                    c->arena, &path) == OK)
+        return OK;
+    return fault(c, FAULT_NOT_IMPLEMENTED,
+                 "c10m does not implement the parameter " STR_FMT " of %s yet.", STR_ARG(path),
+                 wire_text(s->model, op->name));
+}
+
 int
 decode(struct call *c)
 {
@@ -63,7 +80,7 @@ decode(struct call *c)
                    : wire_json_decode(m, shape, c->body, c->arena, in, &problem);
     if (code == OK)
         code = wire_validate(m, shape, c->in, c->arena, &problem);
-    return code == OK ? OK : fault_of_problem(c, &problem);
+    return code == OK ? refuse_unread(c) : fault_of_problem(c, &problem);
 }
 
 int
@@ -72,8 +89,8 @@ decode_typed(struct call *c, const void *input)
     struct wire_problem problem = {0};
     uint16_t shape = c->operation->input;
     c->in = input != NULL ? input : arena_alloc(c->arena, 0);
-    if (shape == WIRE_NO_SHAPE ||
-        wire_validate(c->service->wire->model, shape, input, c->arena, &problem) == OK)
+    if (shape == WIRE_NO_SHAPE)
         return OK;
-    return fault_of_problem(c, &problem);
+    int code = wire_validate(c->service->wire->model, shape, input, c->arena, &problem);
+    return code == OK ? refuse_unread(c) : fault_of_problem(c, &problem);
 }

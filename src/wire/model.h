@@ -140,6 +140,14 @@ struct wire_model {
 
 enum { WIRE_NO_SHAPE = 0xffff };
 
+// Where an operation's input has to be looked into, sorted by row. The table holds the members that
+// are refused, wherever the input reaches their shape, and those that lead to them: nothing else is
+// looked at (src/wire/refuse.h).
+struct wire_refusal {
+    uint32_t row : 31; // in members
+    uint32_t is_refused : 1;
+};
+
 struct wire_operation {
     uint32_t name;
     uint16_t input;          // shape; WIRE_NO_SHAPE: none
@@ -157,6 +165,8 @@ struct wire_operation {
     bool is_unsigned;      // needs no signature. All protocols
     bool is_root_value;    // XML: the output's only member is the text of the root itself, as in
                            // S3's GetBucketLocation
+    uint32_t refusal_first; // rows in refusals
+    uint16_t refusal_count; // 0: every member of the input is read
 };
 
 // One error that a service may answer.
@@ -192,6 +202,7 @@ struct wire_service {
     const struct wire_model *model;
     const struct wire_operation *operations; // in the byte order of their names
     size_t operation_count;
+    const struct wire_refusal *refusals; // by operation
     const uint16_t *routes; // REST: rows of operations, the more specific of two URIs first
     const struct wire_error *errors; // modelled ones first, then those of service.json
     size_t error_count;

@@ -4,14 +4,6 @@
 
 #include "src/wire/model.h"
 
-// Where an operation's input has to be looked into, sorted by row. The table holds the members that
-// are refused, wherever the input reaches their shape, and those that lead to them: nothing else is
-// looked at.
-struct wire_refusal {
-    uint32_t row : 31; // in members
-    uint32_t is_refused : 1;
-};
-
 // E_INVALID when a refused member is present; *out is then its path by AWS's names, in the arena:
 // "Entries.MessageAttributes.value.DataType". An empty list or map is present.
 MUST_USE int wire_refuse(const struct wire_model *m, const struct wire_refusal *rows, size_t count,

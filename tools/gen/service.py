@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import names
+from . import members, names
 from .model import Model, NameOverlay, json_name, load_model, overlay_names
 from .problem import Problem, check_keys, read_json
 from .routes import Guard, guards, route_order
@@ -19,7 +19,8 @@ _PROTOCOLS = {
 }
 
 # own_checks: constraints of the model ("enum") that the service checks in its own words and order.
-_OPTIONAL = {"errors", "state", "json_namespace", "own_checks"}
+# refused, ignored, stored: members that no code reads, by operation, each with its reason (members.py).
+_OPTIONAL = {"errors", "state", "json_namespace", "own_checks", *members.KINDS}
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ class Service:
     operations: tuple[Operation, ...]
     errors: tuple[Error, ...]
     shapes: Shapes
+    refused: dict[str, list[str]]  # paths of members, by operation
 
     def metadata(self, key: str) -> Any:
         """Of the first model that says it."""
@@ -137,6 +139,7 @@ def assemble_service(raw: dict[str, Any], models: list[Model], where: str) -> Se
     overlay: NameOverlay = {}
     for older in reversed(models[1:]):
         overlay.update(overlay_names(models[0], older, listed))
+    shapes = build_shapes(models[0], roots, c_names, overlay, _inputs(models[0], listed))
     return Service(
         name=name,
         prefix=prefix,
@@ -145,8 +148,21 @@ def assemble_service(raw: dict[str, Any], models: list[Model], where: str) -> Se
         models=tuple(models),
         operations=tuple(_operations(models, set(listed), prefix)),
         errors=tuple(_errors(models, raw.get("errors", {}), prefix, where, message_names, roots)),
-        shapes=build_shapes(models[0], roots, c_names, overlay, _inputs(models[0], listed)),
+        shapes=shapes,
+        refused=_refused(raw, models[0], shapes, where),
     )
+
+
+def _refused(
+    raw: dict[str, Any], model: Model, shapes: Shapes, where: str
+) -> dict[str, list[str]]:
+    inputs = {
+        name: model.operations[name].get("input", {}).get("shape") for name in raw["operations"]
+    }
+    _, problems = members.listed(raw, shapes, inputs)
+    if problems:
+        raise Problem(f"{where}: {problems[0]}")
+    return {name: list(paths) for name, paths in raw.get("refused", {}).items()}
 
 
 def _take_messages(model: Model) -> dict[str, str]:

@@ -1,6 +1,6 @@
 # Writes a service's header and tables.
 # SPDX-License-Identifier: Apache-2.0
-from . import names
+from . import members, names
 from .service import Operation, Service
 from .structs import struct_lines
 from .tables import Tables
@@ -64,14 +64,41 @@ def tables_lines(service: Service) -> list[str]:
 
 def wire_lines(service: Service, tables: Tables) -> list[str]:
     """struct wire_service, which needs the model, and all that it points to."""
-    lines = _operation_lines(service, tables) + _error_lines(service, tables)
+    refusals = _refusals(service, tables)
+    lines = _refusal_lines(refusals) + _operation_lines(service, tables, refusals)
+    lines += _error_lines(service, tables)
     return lines + _service_lines(service)
 
 
-def _operation_lines(service: Service, tables: Tables) -> list[str]:
-    lines = ["static const struct wire_operation operations[] = {"]
+# The rows of each operation that refuses members: (row among all members, whether it is refused).
+Refusals = dict[str, list[tuple[int, bool]]]
+
+
+def _refusals(service: Service, tables: Tables) -> Refusals:
+    found = {}
     for op in service.operations:
-        lines.append(f"    {{{', '.join(_operation_fields(op, tables))}}}, // {op.name}")
+        if paths := service.refused.get(op.name):
+            rows = members.refusals(service.shapes, op.input, paths)
+            found[op.name] = sorted((tables.member_row(s, i), refused) for s, i, refused in rows)
+    return found
+
+
+def _refusal_lines(refusals: Refusals) -> list[str]:
+    if not refusals:
+        return []
+    lines = ["static const struct wire_refusal refusals[] = {"]
+    for name, rows in refusals.items():
+        lines += [f"    // {name}"] + [f"    {{{row}, {int(is_refused)}}}," for row, is_refused in rows]
+    return lines + ["};", ""]
+
+
+def _operation_lines(service: Service, tables: Tables, refusals: Refusals) -> list[str]:
+    lines, first = ["static const struct wire_operation operations[] = {"], 0
+    for op in service.operations:
+        count = len(refusals.get(op.name, []))
+        fields = [*_operation_fields(op, tables), str(first), str(count)]
+        lines.append(f"    {{{', '.join(fields)}}}, // {op.name}")
+        first += count
     return lines + ["};", "", *_route_lines(service)]
 
 
@@ -121,6 +148,7 @@ def _service_lines(service: Service) -> list[str]:
     has_bare_errors = bool(service.metadata("bareErrors"))
     lines += [f"    .is_query_compatible = {str(is_compatible).lower()},"]
     lines += [f"    .has_bare_errors = {str(has_bare_errors).lower()},", "    .model = &model,"]
+    lines += ["    .refusals = refusals,"] if service.refused else []
     lines += ["    .routes = routes,"] if service.routes else []
     tables = ["operation", "error"] if service.errors else ["operation"]
     for table in tables:

@@ -44,6 +44,12 @@ class Tables:
     def shape_index(self, name: str | None) -> str:
         return "WIRE_NO_SHAPE" if name is None else str(self._indexes[name])
 
+    def member_row(self, shape: str, index: int) -> int:
+        """Of a shape's row among all members."""
+        names = list(self._shapes)
+        before = names[: names.index(shape)]
+        return sum(len(self._shapes[name].rows) for name in before) + index
+
     def model_lines(self) -> list[str]:
         """Everything but the texts, which are complete only when all users have added theirs."""
         members = self._member_lines()
