@@ -154,17 +154,17 @@ struct wire_operation {
     uint16_t output;         // shape; WIRE_NO_SHAPE: none
     uint32_t result_wrapper; // query: the element around the output; 0: none
     // REST only. Without a guard_..., several operations would answer to one method and URI.
-    uint32_t method;       // "GET"
-    uint32_t uri;          // AWS's pattern: "/{Bucket}/{Key+}?uploads"
-    uint32_t guard_query;  // these must be in the query string: "partNumber&uploadId"; 0: any
-    uint32_t guard_header; // this header must be there; 0: any
-    uint32_t input_root;   // XML: the element around the members of the body; 0: the shape's name
-    uint32_t output_root;  // same, of the response
-    uint32_t host_prefix;  // "{AccountId}." or "data-"; 0: none
-    uint16_t status;       // of a success; 0: 200
-    bool is_unsigned;      // needs no signature. All protocols
-    bool is_root_value;    // XML: the output's only member is the text of the root itself, as in
-                           // S3's GetBucketLocation
+    uint32_t method;        // "GET"
+    uint32_t uri;           // AWS's pattern: "/{Bucket}/{Key+}?uploads"
+    uint32_t guard_query;   // these must be in the query string: "partNumber&uploadId"; 0: any
+    uint32_t guard_header;  // this header must be there; 0: any
+    uint32_t input_root;    // XML: the element around the members of the body; 0: the shape's name
+    uint32_t output_root;   // same, of the response
+    uint32_t host_prefix;   // "{AccountId}." or "data-"; 0: none
+    uint16_t status;        // of a success; 0: 200
+    bool is_unsigned;       // needs no signature. All protocols
+    bool is_root_value;     // XML: the output's only member is the text of the root itself, as in
+                            // S3's GetBucketLocation
     uint32_t refusal_first; // rows in refusals
     uint16_t refusal_count; // 0: every member of the input is read
 };
