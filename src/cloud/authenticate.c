@@ -128,7 +128,7 @@ stay_anonymous(struct call *c)
 }
 
 int
-authenticate(struct call *c)
+call_authenticate(struct call *c)
 {
     struct credential credential;
     if (c->signature_result == SIGV4_MISSING && c->operation->is_unsigned)

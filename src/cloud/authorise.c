@@ -30,7 +30,7 @@ default_access(const struct call *c)
 }
 
 int
-authorise(struct call *c)
+call_authorise(struct call *c)
 {
     struct access access = default_access(c);
     struct str reason;

@@ -66,7 +66,7 @@ refuse_unread(struct call *c)
 }
 
 int
-decode(struct call *c)
+call_decode(struct call *c)
 {
     const struct wire_model *m = c->service->wire->model;
     uint16_t shape = c->operation->input;
@@ -84,7 +84,7 @@ decode(struct call *c)
 }
 
 int
-decode_typed(struct call *c, const void *input)
+call_decode_typed(struct call *c, const void *input)
 {
     struct wire_problem problem = {0};
     uint16_t shape = c->operation->input;

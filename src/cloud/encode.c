@@ -73,7 +73,7 @@ encode_query(struct call *c, struct buf *out)
 }
 
 void
-encode(struct call *c)
+call_encode(struct call *c)
 {
     struct buf out;
     buf_init(&out, c->arena, BODY_SIZE_HINT);

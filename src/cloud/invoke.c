@@ -51,10 +51,10 @@ end(struct call *c, int code, bool wants_json, struct fault *fault)
     else
         CHECK(fault_of_code(c, code) == E_FAULT);
     if (wants_json)
-        encode(c);
+        call_encode(c);
     else
         c->response->status = c->fault.is_set ? c->fault.status : 200;
-    record(c);
+    call_record(c);
     *fault = c->fault;
     return code == OK ? OK : E_FAULT;
 }
@@ -62,21 +62,21 @@ end(struct call *c, int code, bool wants_json, struct fault *fault)
 static int
 run_json(struct call *c, struct str service, struct str operation)
 {
-    TRY(route_names(c, service, operation));
-    TRY(require_handler(c));
-    TRY(decode(c));
-    TRY(authorise(c));
-    return run(c);
+    TRY(call_route_names(c, service, operation));
+    TRY(call_require_handler(c));
+    TRY(call_decode(c));
+    TRY(call_authorise(c));
+    return call_run(c);
 }
 
 static int
 run_typed(struct call *c, struct str service, struct str operation, const void *input)
 {
-    TRY(route_names(c, service, operation));
-    TRY(require_handler(c));
-    TRY(decode_typed(c, input));
-    TRY(authorise(c));
-    return run(c);
+    TRY(call_route_names(c, service, operation));
+    TRY(call_require_handler(c));
+    TRY(call_decode_typed(c, input));
+    TRY(call_authorise(c));
+    return call_run(c);
 }
 
 int

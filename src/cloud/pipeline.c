@@ -10,18 +10,18 @@ static const struct {
     const char *name;
     int (*run)(struct call *c);
 } stages[] = {
-    {"route", route},
-    {"admit", admit},
-    {"authenticate", authenticate},
-    {"throttle", throttle},
-    {"require handler", require_handler},
-    {"decode", decode},
-    {"authorise", authorise},
-    {"run", run},
+    {"route", call_route},
+    {"admit", call_admit},
+    {"authenticate", call_authenticate},
+    {"throttle", call_throttle},
+    {"require handler", call_require_handler},
+    {"decode", call_decode},
+    {"authorise", call_authorise},
+    {"run", call_run},
 };
 
 int
-admit(struct call *c)
+call_admit(struct call *c)
 {
     c->is_admitted = budget_take(&c->cloud->budget, c->http->body.len);
     if (c->is_admitted)
@@ -31,7 +31,7 @@ admit(struct call *c)
 }
 
 int
-throttle(struct call *c)
+call_throttle(struct call *c)
 {
     int64_t now_ns = clock_mono_ns(c->cloud->runtime);
     if (rates_take(&c->cloud->rates, c->principal.account, now_ns))
@@ -40,7 +40,7 @@ throttle(struct call *c)
 }
 
 int
-require_handler(struct call *c)
+call_require_handler(struct call *c)
 {
     const struct wire_service *s = c->service->wire;
     if (c->service->handlers[wire_operation_index(s, c->operation)] != NULL)
@@ -50,7 +50,7 @@ require_handler(struct call *c)
 }
 
 int
-run(struct call *c)
+call_run(struct call *c)
 {
     const struct wire_service *s = c->service->wire;
     uint16_t shape = c->operation->output;
@@ -85,8 +85,8 @@ pipeline_run(struct cloud *cloud, const struct http_request *request, enum wire_
         c.fault = (struct fault){0};
     else
         CHECK(fault_of_code(&c, code) == E_FAULT);
-    encode(&c);
-    record(&c);
+    call_encode(&c);
+    call_record(&c);
     if (c.is_admitted)
         budget_give(&cloud->budget, request->body.len);
 }

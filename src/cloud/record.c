@@ -45,7 +45,7 @@ tell_subscribers(struct call *c)
 }
 
 void
-record(struct call *c)
+call_record(struct call *c)
 {
     if (!SLIST_EMPTY(&c->cloud->subscribers))
         tell_subscribers(c);

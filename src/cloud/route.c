@@ -148,7 +148,7 @@ route_protocol(const struct http_request *request, enum wire_protocol *out)
 }
 
 int
-route(struct call *c)
+call_route(struct call *c)
 {
     c->body = c->http->body;
     c->signature_result = sigv4_parse(c->http, &c->signature, &c->signature_reason);
@@ -157,7 +157,7 @@ route(struct call *c)
 }
 
 int
-route_names(struct call *c, struct str service, struct str operation)
+call_route_names(struct call *c, struct str service, struct str operation)
 {
     c->operation_name = operation;
     for (size_t i = 0; service_registry[i] != NULL && c->service == NULL; i++)

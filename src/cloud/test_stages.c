@@ -108,7 +108,7 @@ route_text(struct fixture *f)
 {
     if (!route_protocol(&f->request, &f->call.protocol))
         return "no call";
-    if (route(&f->call) != OK)
+    if (call_route(&f->call) != OK)
         return arena_copy_z(&f->arena, f->call.fault.query_code);
     assert_ptr_equal(f->call.service, service_registry[0]);
     return wire_text(f->call.service->wire->model, f->call.operation->name);
@@ -220,7 +220,7 @@ test_decode(void **state)
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct fixture f;
         init_call(&f, rows[i].protocol, 0, rows[i].body);
-        assert_int_equal(decode(&f.call), *rows[i].code ? E_FAULT : OK);
+        assert_int_equal(call_decode(&f.call), *rows[i].code ? E_FAULT : OK);
         assert_str(f.call.fault.query_code, rows[i].code);
         if (rows[i].message != NULL)
             assert_str(f.call.fault.message, rows[i].message);
@@ -251,14 +251,14 @@ test_queue_urls(void **state)
         struct fixture f;
         init_call(&f, WIRE_QUERY, 0, rows[i].body);
         f.request.path = str_of(rows[i].path);
-        assert_int_equal(decode(&f.call), OK);
+        assert_int_equal(call_decode(&f.call), OK);
         const struct fake_echo *in = f.call.in;
         assert_str(in->QueueUrl, rows[i].url != NULL ? rows[i].url : "");
         assert_int_equal(str_is_present(in->QueueUrl), rows[i].url != NULL);
         fixture_fini(&f);
         init_call(&f, WIRE_QUERY, 1, rows[i].body);
         f.request.path = str_of(rows[i].path);
-        assert_int_equal(decode(&f.call), OK);
+        assert_int_equal(call_decode(&f.call), OK);
         fixture_fini(&f);
     }
 }
@@ -279,7 +279,7 @@ test_encode_results(void **state)
     struct fake_echo out = {.Text = STR("a<b"), .Count = OPT_INT(7)};
     init_call(&f, WIRE_JSON_1_1, 0, "");
     f.call.out = &out;
-    encode(&f.call);
+    call_encode(&f.call);
     assert_int_equal(f.response.status, 200);
     assert_str(f.response.body, "{\"Text\":\"a<b\",\"Count\":7}");
     assert_str(response_header(&f, STR("content-type")), JSON_1_1);
@@ -290,7 +290,7 @@ test_encode_results(void **state)
 
     init_call(&f, WIRE_QUERY, 0, "");
     f.call.out = &out;
-    encode(&f.call);
+    call_encode(&f.call);
     assert_str(response_header(&f, STR("content-type")), "text/xml");
     assert_true(str_find(f.response.body, STR("<EchoResult><Text>a&lt;b</Text><Count>7</Count>"
                                               "</EchoResult>")) > 0);
@@ -299,7 +299,7 @@ test_encode_results(void **state)
     fixture_fini(&f);
 
     init_call(&f, WIRE_JSON_1_0, 2, "");
-    encode(&f.call);
+    call_encode(&f.call);
     assert_str(f.response.body, "{}");
     fixture_fini(&f);
 }
@@ -310,7 +310,7 @@ test_encode_errors(void **state)
     struct fixture f;
     init_call(&f, WIRE_JSON_1_0, 0, "");
     assert_int_equal(fault(&f.call, 0, "It is \"%s\".", "so"), E_FAULT);
-    encode(&f.call);
+    call_encode(&f.call);
     assert_int_equal(f.response.status, 409);
     assert_str(f.response.body,
                "{\"__type\":\"com.amazonaws.fake#FakeBroken\",\"message\":\"It is \\\"so\\\".\"}");
@@ -319,7 +319,7 @@ test_encode_errors(void **state)
 
     init_call(&f, WIRE_QUERY, 0, "");
     assert_int_equal(fault(&f.call, FAULT_UNAVAILABLE, "Later."), E_FAULT);
-    encode(&f.call);
+    call_encode(&f.call);
     assert_int_equal(f.response.status, 503);
     assert_true(str_find(f.response.body, STR("<Type>Receiver</Type><Code>ServiceUnavailable</Code>"
                                               "<Message>Later.</Message>")) > 0);
@@ -336,7 +336,7 @@ test_encode_without_service(void **state)
     fixture_init(&f, "POST", NULL, "");
     f.call.protocol = WIRE_QUERY;
     assert_int_equal(fault(&f.call, FAULT_MISSING_ACTION, "None."), E_FAULT);
-    encode(&f.call);
+    call_encode(&f.call);
     assert_int_equal(f.response.status, 400);
     assert_true(str_find(f.response.body,
                          STR("xmlns=\"http://webservices.amazon.com/AWSFault/2005-15-09\"")) > 0);
@@ -398,13 +398,13 @@ test_require_handler(void **state)
 {
     struct fixture f;
     init_call(&f, WIRE_JSON_1_0, 3, "");
-    assert_int_equal(require_handler(&f.call), E_FAULT);
+    assert_int_equal(call_require_handler(&f.call), E_FAULT);
     assert_int_equal(f.call.fault.status, 501);
     assert_str(f.call.fault.name, "NotImplemented");
     assert_str(f.call.fault.message, "c10m does not implement fake:Unbuilt yet.");
     fixture_fini(&f);
     init_call(&f, WIRE_JSON_1_0, 2, "");
-    assert_int_equal(require_handler(&f.call), OK);
+    assert_int_equal(call_require_handler(&f.call), OK);
     fixture_fini(&f);
 }
 
@@ -413,12 +413,12 @@ test_authorise(void **state)
 {
     struct fixture f;
     init_call(&f, WIRE_QUERY, 0, "");
-    assert_int_equal(authorise(&f.call), E_FAULT);
+    assert_int_equal(call_authorise(&f.call), E_FAULT);
     assert_str(f.call.fault.query_code, "AccessDenied");
     fixture_fini(&f);
     init_call(&f, WIRE_QUERY, 0, "");
     f.call.principal.kind = PRINCIPAL_ROOT;
-    assert_int_equal(authorise(&f.call), OK);
+    assert_int_equal(call_authorise(&f.call), OK);
     fixture_fini(&f);
 }
 
