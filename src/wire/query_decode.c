@@ -1,6 +1,6 @@
-// awsQuery requests: a form straight into C structs.
+// awsQuery and EC2 requests: a form straight into C structs.
 // SPDX-License-Identifier: Apache-2.0
-#include "src/wire/protocol.h"
+#include "src/wire/ec2.h"
 
 #include "src/wire/form.h"
 #include "src/wire/lookup.h"
@@ -11,6 +11,7 @@ struct query_decoder {
     struct decoder base;
     struct lookup lookup;
     struct form form;
+    bool is_ec2; // every list is flat, and there are no maps
 };
 
 static int read_member(struct query_decoder *d, const struct wire_member *row,
@@ -56,7 +57,8 @@ read_structure(struct query_decoder *d, uint16_t shape, struct form_range range,
         if (row != NULL)
             TRY(read_member(d, row, &below, structure));
     }
-    set_required_lists(d, shape, structure);
+    if (!d->is_ec2)
+        set_required_lists(d, shape, structure);
     return OK;
 }
 
@@ -156,10 +158,10 @@ read_array(struct query_decoder *d, const struct wire_member *row, const struct 
     uint32_t element = value_rows(d->base.m, row->shape)->query_name;
     struct str wrapper = type == WIRE_MAP ? STR("entry") : str_of(wire_text(d->base.m, element));
     struct form_range items = *range;
-    if (range->value.len > 0)
+    if (range->value.len > 0 || (type == WIRE_MAP && d->is_ec2))
         return wrong_type(d, type, range->value);
-    if ((row->flags & WIRE_FLATTENED) == 0 && range->from < range->to &&
-        !form_find(&d->form, range, wrapper, &items))
+    bool is_flat = (row->flags & WIRE_FLATTENED) != 0 || d->is_ec2;
+    if (!is_flat && range->from < range->to && !form_find(&d->form, range, wrapper, &items))
         return OK;
     return read_indexed(d, row->shape, items, array);
 }
@@ -202,17 +204,39 @@ read_form(struct query_decoder *d, uint16_t shape, struct str text, void *out)
     return read_structure(d, shape, form_all(&d->form), out);
 }
 
+static int
+decode(struct query_decoder *d, uint16_t shape, struct str form, void *out)
+{
+    memset(out, 0, d->base.m->shapes[shape].c_size);
+    *d->base.problem = (struct wire_problem){0};
+    int code = read_form(d, shape, form, out);
+    return code == OK ? OK
+                      : problem_of_code(d->base.problem, d->base.arena, code,
+                                        "The request is not a valid form");
+}
+
+static struct query_decoder
+decoder_of(const struct wire_model *m, struct arena *arena, struct wire_problem *problem)
+{
+    return (struct query_decoder){
+        .base = {.m = m, .arena = arena, .problem = problem, .depth = 1},
+        .lookup = {.m = m, .arena = arena, .name_at = offsetof(struct wire_member, query_name)},
+    };
+}
+
 int
 wire_query_decode(const struct wire_model *m, uint16_t shape, struct str form, struct arena *arena,
                   void *out, struct wire_problem *problem)
 {
-    struct query_decoder d = {
-        .base = {.m = m, .arena = arena, .problem = problem, .depth = 1},
-        .lookup = {.m = m, .arena = arena, .name_at = offsetof(struct wire_member, query_name)},
-    };
-    *problem = (struct wire_problem){0};
-    memset(out, 0, m->shapes[shape].c_size);
-    int code = read_form(&d, shape, form, out);
-    return code == OK ? OK
-                      : problem_of_code(problem, arena, code, "The request is not a valid form");
+    struct query_decoder d = decoder_of(m, arena, problem);
+    return decode(&d, shape, form, out);
+}
+
+int
+wire_ec2_decode(const struct wire_model *m, uint16_t shape, struct str form, struct arena *arena,
+                void *out, struct wire_problem *problem)
+{
+    struct query_decoder d = decoder_of(m, arena, problem);
+    d.is_ec2 = true;
+    return decode(&d, shape, form, out);
 }
