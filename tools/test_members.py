@@ -50,8 +50,10 @@ LOOK = "static int look(struct str s) { return s.len != 0; }\n"
 class Members(unittest.TestCase):
     def found(self, operation, *files, **said):
         """What is wrong with a service of one operation and these C files."""
-        raw = {"name": "toy", "models": [], "operations": [operation], **said}
-        service = assemble_service(raw, [Model(MODEL, "a model")], "service.json")
+        bare = {"name": "toy", "models": [], "operations": [operation]}
+        raw = {**bare, **said}
+        # Of the bare one: the generator itself refuses lists that are wrong.
+        service = assemble_service(bare, [Model(MODEL, "a model")], "service.json")
         with tempfile.TemporaryDirectory() as root:
             folder = (pathlib.Path(root) / "services/toy").resolve()
             folder.mkdir(parents=True)
