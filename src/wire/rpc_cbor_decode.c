@@ -59,7 +59,7 @@ read_integer(struct rpc_decoder *d, enum wire_type type, void *at)
 static int
 read_number(struct rpc_decoder *d, enum cbor_kind kind, enum wire_type type, double *out)
 {
-    int64_t value;
+    int64_t value = 0;
     if (kind == CBOR_KIND_FLOAT)
         return cbor_read_double(&d->reader, out);
     if (kind != CBOR_KIND_INTEGER)
@@ -72,7 +72,7 @@ read_number(struct rpc_decoder *d, enum cbor_kind kind, enum wire_type type, dou
 static int
 read_double(struct rpc_decoder *d, enum cbor_kind kind, void *at)
 {
-    double value;
+    double value = 0;
     TRY(read_number(d, kind, WIRE_DOUBLE, &value));
     value_set_double(at, value);
     return OK;
@@ -83,7 +83,7 @@ static int
 read_timestamp(struct rpc_decoder *d, enum cbor_kind kind, void *at)
 {
     uint64_t tag;
-    double seconds;
+    double seconds = 0;
     if (kind != CBOR_KIND_TAG)
         return wrong_type(d, kind, WIRE_TIMESTAMP);
     TRY(cbor_any_tag(&d->reader, &tag));

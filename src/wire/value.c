@@ -37,6 +37,7 @@ static bool
 union_is_empty(const struct wire_model *m, uint16_t shape, const void *structure)
 {
     const struct wire_member *rows = value_rows(m, shape);
+    CHECK(structure != NULL);
     for (size_t i = 0; i < m->shapes[shape].member_count; i++) {
         if (value_get(m, &rows[i], structure) != NULL)
             return false;

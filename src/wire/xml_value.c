@@ -111,10 +111,10 @@ put_element(const struct wire_model *m, const struct wire_member *row, const cha
     if (!value_is_present(type, at))
         return;
     if (type == WIRE_STRUCTURE) {
-        struct str namespace = {0};
+        struct str uri = {0};
         if (row->xml_namespace != 0)
-        namespace = str_of(wire_text(m, m->xml_namespaces[row->xml_namespace]));
-        xml_put_root(m, row->shape, name, namespace, at, out);
+            uri = str_of(wire_text(m, m->xml_namespaces[row->xml_namespace]));
+        xml_put_root(m, row->shape, name, uri, at, out);
     } else if (type == WIRE_LIST || type == WIRE_MAP) {
         put_array(m, row, name, at, out);
     } else {

@@ -41,7 +41,7 @@ write_field(struct str s)
 {
     printf("%zu\n", s.len);
     if (s.len > 0)
-        fwrite(s.ptr, 1, s.len, stdout);
+        (void)fwrite(s.ptr, 1, s.len, stdout); // a broken pipe ends the program
 }
 
 static void
