@@ -4,6 +4,7 @@
 
 #include "src/base/buf.h"
 #include "src/base/header.h"
+#include "src/base/stream.h"
 
 enum {
     HTTP_HEAD_BYTES_MAX = 64 * 1024, // request line and headers together
@@ -21,6 +22,7 @@ struct http_request {
     struct header *headers;
     size_t header_count;
     struct str body;
+    struct stream *stream; // the body, when it was not read whole before; then body is absent
     const char *peer;    // "127.0.0.1:53211"
     bool is_encrypted;   // came over TLS
     int64_t received_ns; // monotonic, when the head was complete
@@ -32,6 +34,8 @@ struct http_response {
     struct header headers[24];
     size_t header_count;
     struct str body; // Content-Length is added by the server
+    // Instead of body: sent as it is read, chunked when its length is unknown, and closed.
+    struct stream *stream;
     bool must_close; // ends the connection after this response
 };
 
