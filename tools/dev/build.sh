@@ -60,6 +60,7 @@ cmd_test() {
 
 cmd_bench() {
     cmd_setup
+    setup_packages "${BENCH_PACKAGES[@]}"
     setup_venv requirements.txt tests/requirements.txt
     cmd_fetch
     build_release

@@ -7,6 +7,8 @@ BUILD_PACKAGES=(gcc libc6-dev libstdc++-12-dev meson ninja-build pkg-config libr
     libcmocka-dev libexpat1-dev libnghttp2-dev libpcre2-dev python3 python3-venv git curl ca-certificates)
 LINT_PACKAGES=(clang-format-19 clang-tidy-19 python3-clang-19 shellcheck)
 FUZZ_PACKAGES=(clang-19 libclang-rt-19-dev)
+# What ./dev bench measures beside us.
+BENCH_PACKAGES=(g++ libjansson-dev libsimdjson-dev)
 
 # Of the packages named, those that are not installed, one a line.
 packages_missing() {
