@@ -118,7 +118,9 @@ def small_model(shapes: dict[str, Any], protocol: str = "query") -> Model:
     """One operation, Do, whose input and output are the shape In."""
     metadata = {"protocol": protocol, "apiVersion": "1", "endpointPrefix": "x"}
     http = {"method": "POST", "requestUri": "/"}
-    operations = {"Do": {"input": {"shape": "In"}, "output": {"shape": "In"}, "http": http}}
+    errors = [{"shape": name} for name, shape in shapes.items() if shape.get("exception")]
+    do = {"input": {"shape": "In"}, "output": {"shape": "In"}, "http": http, "errors": errors}
+    operations = {"Do": do}
     shapes = {"String": {"type": "string"}} | shapes
     return Model({"metadata": metadata, "operations": operations, "shapes": shapes}, "a model")
 
@@ -147,18 +149,40 @@ AWKWARD = {
     "Nested": {"type": "list", "member": {"shape": "Nothing"}},
     "Nothing": {"type": "structure", "members": {}},
     "Error": {"type": "structure", "members": {}, "exception": True},
+    "Locked": {
+        "type": "structure",
+        "members": {"message": {"shape": "String"}, "Owner": {"shape": "String"}},
+        "exception": True,
+    },
     "Quoted": {"type": "string", "pattern": '^["\\\\\u00e9]\t7$', "min": 1, "enum": ["a", "b"]},
 }
 
 
+# A handler that faults with an error's own members, by the function that the header has for it.
+FAULTING = """
+int use(struct call *c);
+int
+use(struct call *c)
+{
+    return x_locked(c, &(struct x_locked){.Owner = STR("me")}, "By %d.", 2);
+}
+"""
+
+
 class StructTest(unittest.TestCase):
+    def test_an_error_is_no_operation(self) -> None:
+        error = {"type": "structure", "members": {"A": {"shape": "String"}}, "exception": True}
+        with self.assertRaisesRegex(Problem, "the error do is an operation's name in C"):
+            small_service({"In": {"type": "structure", "members": {}}, "do": error})
+
     def test_awkward_shapes_compile(self) -> None:
         service = small_service(AWKWARD)
         with tempfile.TemporaryDirectory() as folder:
             out = Path(folder, "services/x")
             out.mkdir(parents=True)
             (out / "x_api.h").write_text("\n".join(service_c.header_lines(service)) + "\n")
-            (out / "x_tables.c").write_text("\n".join(service_c.tables_lines(service)) + "\n")
+            tables = "\n".join(service_c.tables_lines(service))
+            (out / "x_tables.c").write_text(tables + FAULTING)
             command = [os.environ.get("CC", "cc"), "-std=gnu17", "-Wall", "-Wextra", "-Wpedantic"]
             command += ["-Wno-unused-parameter", "-Werror", "-fsyntax-only", f"-I{ROOT}"]
             command += [f"-I{folder}", str(out / "x_tables.c")]

@@ -27,6 +27,12 @@ error_text(const struct fault *f)
         .query_code = f->query_code,
         .message = f->message,
         .is_sender = f->is_sender,
+        .message_name = f->message_name,
+        .m = f->m,
+        .shape = f->shape,
+        .context = f->context,
+        .fields = f->fields,
+        .field_count = f->field_count,
     };
 }
 

@@ -105,7 +105,34 @@ service_fault_of(int error, const struct wire_service *s)
         .query_code = str_of(wire_text(s->model, e->query_code)),
         .status = e->status,
         .is_sender = e->is_sender,
+        .message_name =
+            e->message_name == 0 ? (struct str){0} : str_of(wire_text(s->model, e->message_name)),
     };
+}
+
+int
+fault_with(struct call *c, int error, const void *context, const char *format, va_list args)
+{
+    const struct wire_service *s = c->service->wire;
+    c->fault = service_fault_of(error, s);
+    c->fault.m = s->model;
+    c->fault.shape = s->errors[error].shape;
+    CHECK(c->fault.shape != WIRE_NO_SHAPE);
+    size_t size = s->model->shapes[c->fault.shape].c_size;
+    c->fault.context = memcpy(arena_alloc(c->arena, size), context, size);
+    c->fault.message = arena_print_v(c->arena, format, args);
+    return E_FAULT;
+}
+
+int
+fault_field(struct call *c, int code, const char *name, struct str value)
+{
+    struct fault *f = &c->fault;
+    if (code != E_FAULT)
+        return code;
+    CHECK(f->is_set && f->field_count < FAULT_FIELDS_MAX);
+    f->fields[f->field_count++] = (struct wire_error_field){name, value};
+    return code;
 }
 
 int

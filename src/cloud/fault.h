@@ -2,7 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "src/base/str.h"
+#include <stdarg.h>
+
+#include "src/wire/protocol.h"
 
 struct call;
 
@@ -30,6 +32,8 @@ enum common_fault {
     FAULT_COMMON_END,
 };
 
+enum { FAULT_FIELDS_MAX = 8 }; // S3's largest error, SignatureDoesNotMatch, has seven
+
 struct fault {
     bool is_set;
     struct str name;
@@ -38,6 +42,12 @@ struct fault {
     int status;
     bool is_sender;
     struct str message;
+    struct str message_name;    // its spelling in JSON; absent: "message"
+    const struct wire_model *m; // of the context; NULL: there is none
+    uint16_t shape;             // same
+    const void *context;        // the members of a modelled error
+    struct wire_error_field fields[FAULT_FIELDS_MAX];
+    size_t field_count;
 };
 
 // Sets the call's error, in place of an earlier one, and returns E_FAULT:
@@ -45,5 +55,18 @@ struct fault {
 // A transaction's body may call it: run again, it sets its error again, or succeeds. The error of a
 // handler that returns OK counts for nothing.
 MUST_USE int fault(struct call *c, int error, const char *format, ...) PRINTF(3, 4);
+// The same for an error that has members of its own: `context` points to its generated struct,
+// which is copied; what it points to lives in the call's arena, or longer. The generated header has
+// a function for each such error, which knows the struct:
+//     return dynamodb_conditional_check_failed_exception(
+//         c, &(struct dynamodb_conditional_check_failed_exception){.Item = item}, "The ...");
+MUST_USE int fault_with(struct call *c, int error, const void *context, const char *format,
+                        va_list args);
+// Adds a text to the fault that `code` stands for, in every protocol as a member beside its
+// message; other codes are left alone. Returns `code`:
+//     return fault_field(c, fault(c, S3_NO_SUCH_KEY, "The specified key does not exist."), "Key",
+//     key);
+// The name is a constant, the value lives in the call's arena. At most FAULT_FIELDS_MAX.
+MUST_USE int fault_field(struct call *c, int code, const char *name, struct str value);
 // The fault for a code that the store or another module returned; of E_FAULT the one that is set.
 MUST_USE int fault_of_code(struct call *c, int code);

@@ -21,6 +21,9 @@
     X(EchoResult)                                                                                  \
     X(NothingResult)                                                                               \
     X(FakeBroken)                                                                                  \
+    X(FakeLocked)                                                                                  \
+    X(Message)                                                                                     \
+    X(Owner)                                                                                       \
     X(AWS_Fake_Broken)
 
 struct names {
@@ -48,13 +51,15 @@ static const struct names names = {"",
         .flags = (flags_),                                                                         \
     }
 
-enum { SHAPE_ECHO, SHAPE_FAIL, SHAPE_STRING, SHAPE_URL, SHAPE_INTEGER };
+enum { SHAPE_ECHO, SHAPE_FAIL, SHAPE_STRING, SHAPE_URL, SHAPE_INTEGER, SHAPE_LOCKED };
 
 static const struct wire_member members[] = {
     MEMBER(Text, fake_echo, SHAPE_STRING, WIRE_REQUIRED),
     MEMBER(Count, fake_echo, SHAPE_INTEGER, 0),
     MEMBER(QueueUrl, fake_echo, SHAPE_URL, 0),
     MEMBER(Code, fake_fail, SHAPE_INTEGER, 0),
+    MEMBER(Owner, fake_locked, SHAPE_URL, 0),
+    MEMBER(Count, fake_locked, SHAPE_INTEGER, 0),
 };
 
 static const struct wire_shape shapes[] = {
@@ -73,6 +78,11 @@ static const struct wire_shape shapes[] = {
                       .constraint = 1},
     [SHAPE_URL] = {.name = AT(String), .type = WIRE_STRING, .c_size = sizeof(struct str)},
     [SHAPE_INTEGER] = {.name = AT(Integer), .type = WIRE_INTEGER, .c_size = sizeof(struct opt_int)},
+    [SHAPE_LOCKED] = {.name = AT(FakeLocked),
+                      .type = WIRE_STRUCTURE,
+                      .c_size = sizeof(struct fake_locked),
+                      .member_first = 4,
+                      .member_count = 2},
 };
 
 static const struct wire_constraint constraints[] = {
@@ -94,7 +104,10 @@ static const struct wire_operation operations[] = {
     {AT(Unbuilt), WIRE_NO_SHAPE, WIRE_NO_SHAPE, 0},
 };
 
-static const struct wire_error errors[] = {{AT(FakeBroken), AT(AWS_Fake_Broken), 409, true}};
+static const struct wire_error errors[] = {
+    [FAKE_BROKEN] = {AT(FakeBroken), AT(AWS_Fake_Broken), 409, true, WIRE_NO_SHAPE, 0},
+    [FAKE_LOCKED] = {AT(FakeLocked), AT(FakeLocked), 423, true, SHAPE_LOCKED, AT(Message)},
+};
 
 static const struct wire_service wire = {
     .name = "fake",

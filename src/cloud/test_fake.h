@@ -17,6 +17,14 @@ struct fake_fail {
     struct opt_int Code;
 };
 
+enum fake_error { FAKE_BROKEN, FAKE_LOCKED };
+
+// The members of FAKE_LOCKED, whose message is spelled "Message".
+struct fake_locked {
+    struct str Owner;
+    struct opt_int Count;
+};
+
 // How many clouds have the service running; counted by init and fini.
 int fake_running(void);
 // The next one that starts subscribes this.

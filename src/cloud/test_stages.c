@@ -328,6 +328,58 @@ test_encode_errors(void **state)
     fixture_fini(&f);
 }
 
+static int
+fault_locked(struct call *c, const char *format, ...)
+{
+    struct fake_locked members = {.Owner = STR("me & you"), .Count = OPT_INT(2)};
+    va_list args;
+    va_start(args, format);
+    int code = fault_with(c, FAKE_LOCKED, &members, format, args);
+    va_end(args);
+    memset(&members, 0xff, sizeof(members)); // it was copied
+    code = fault_field(c, code, "Key", STR("a<b"));
+    return fault_field(c, code, "Bucket", STR("attic"));
+}
+
+// What an error tells beside its code and message.
+static void
+test_encode_error_members(void **state)
+{
+    static const struct {
+        enum wire_protocol protocol;
+        const char *part;
+    } rows[] = {
+        {WIRE_JSON_1_1, "\"__type\":\"com.amazonaws.fake#FakeLocked\",\"Message\":\"By 2.\","
+                        "\"Owner\":\"me & you\",\"Count\":2,\"Key\":\"a<b\",\"Bucket\":\"attic\"}"},
+        {WIRE_QUERY, "<Code>FakeLocked</Code><Message>By 2.</Message><Owner>me &amp; you</Owner>"
+                     "<Count>2</Count><Key>a&lt;b</Key><Bucket>attic</Bucket>"},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct fixture f;
+        init_call(&f, rows[i].protocol, 0, "");
+        assert_int_equal(fault_locked(&f.call, "By %d.", 2), E_FAULT);
+        call_encode(&f.call);
+        assert_int_equal(f.response.status, 423);
+        assert_true(str_find(f.response.body, str_of(rows[i].part)) > 0);
+        fixture_fini(&f);
+    }
+}
+
+// A new fault has nothing of the one before it, and what is no fault gets no fields.
+static void
+test_fields_belong_to_their_fault(void **state)
+{
+    struct fixture f;
+    init_call(&f, WIRE_JSON_1_0, 0, "");
+    assert_int_equal(fault_locked(&f.call, "By %d.", 2), E_FAULT);
+    assert_int_equal(fault(&f.call, FAKE_BROKEN, "No."), E_FAULT);
+    assert_int_equal(fault_field(&f.call, E_CONFLICT, "Key", STR("k")), E_CONFLICT);
+    call_encode(&f.call);
+    assert_str(f.response.body,
+               "{\"__type\":\"com.amazonaws.fake#FakeBroken\",\"message\":\"No.\"}");
+    fixture_fini(&f);
+}
+
 // Before a service is known the answer is still one of AWS's.
 static void
 test_encode_without_service(void **state)
@@ -477,13 +529,22 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_protocols),     cmocka_unit_test(test_json_targets),
-        cmocka_unit_test(test_query_actions), cmocka_unit_test(test_decode),
-        cmocka_unit_test(test_queue_urls),    cmocka_unit_test(test_encode_results),
-        cmocka_unit_test(test_encode_errors), cmocka_unit_test(test_encode_without_service),
-        cmocka_unit_test(test_common_faults), cmocka_unit_test(test_last_fault_counts),
-        cmocka_unit_test(test_codes),         cmocka_unit_test(test_require_handler),
-        cmocka_unit_test(test_authorise),     cmocka_unit_test(test_origins),
+        cmocka_unit_test(test_protocols),
+        cmocka_unit_test(test_json_targets),
+        cmocka_unit_test(test_query_actions),
+        cmocka_unit_test(test_decode),
+        cmocka_unit_test(test_queue_urls),
+        cmocka_unit_test(test_encode_results),
+        cmocka_unit_test(test_encode_errors),
+        cmocka_unit_test(test_encode_without_service),
+        cmocka_unit_test(test_encode_error_members),
+        cmocka_unit_test(test_fields_belong_to_their_fault),
+        cmocka_unit_test(test_common_faults),
+        cmocka_unit_test(test_last_fault_counts),
+        cmocka_unit_test(test_codes),
+        cmocka_unit_test(test_require_handler),
+        cmocka_unit_test(test_authorise),
+        cmocka_unit_test(test_origins),
         cmocka_unit_test(test_call_helpers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

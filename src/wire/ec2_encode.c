@@ -8,14 +8,6 @@
 #define DECLARATION STR("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n")
 
 static void
-put_text_element(struct buf *out, const char *name, struct str text)
-{
-    xml_put_open(out, name);
-    xml_put_text(out, text);
-    xml_put_close(out, name);
-}
-
-static void
 put_root(struct buf *out, const char *operation, const char *namespace)
 {
     buf_put(out, DECLARATION);
@@ -32,9 +24,9 @@ wire_ec2_encode(const struct wire_service *s, const struct wire_operation *op, c
 {
     const char *name = wire_text(s->model, op->name);
     put_root(out, name, s->xml_namespace);
-    put_text_element(out, "requestId", request_id);
+    xml_put_element(out, "requestId", request_id);
     if (op->output == WIRE_NO_SHAPE)
-        put_text_element(out, "return", STR("true"));
+        xml_put_element(out, "return", STR("true"));
     else
         xml_put_members(s->model, op->output, in, out);
     buf_put(out, STR("</"));
@@ -47,11 +39,8 @@ wire_ec2_encode_error(const struct wire_error_text *e, struct str request_id, st
 {
     buf_put(out, DECLARATION);
     buf_put(out, STR("<Response><Errors><Error>"));
-    put_text_element(out, "Code", e->query_code);
-    put_text_element(out, "Message", e->message);
-    if (e->context != NULL)
-        xml_put_members(e->m, e->shape, e->context, out);
+    xml_put_error_members(e, out);
     buf_put(out, STR("</Error></Errors>"));
-    put_text_element(out, "RequestID", request_id);
+    xml_put_element(out, "RequestID", request_id);
     buf_put(out, STR("</Response>"));
 }

@@ -176,7 +176,14 @@ json_put_error_members(const struct wire_error_text *e, bool is_first, struct bu
         is_first = false;
     }
     if (e->context != NULL)
-        json_put_members(e->m, e->shape, e->context, is_first, out);
+        is_first = !json_put_members(e->m, e->shape, e->context, is_first, out) && is_first;
+    for (size_t i = 0; i < e->field_count; i++) {
+        buf_put(out, is_first ? STR("") : STR(","));
+        json_put_string(out, str_of(e->fields[i].name));
+        buf_put_char(out, ':');
+        json_put_string(out, e->fields[i].value);
+        is_first = false;
+    }
 }
 
 void

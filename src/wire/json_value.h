@@ -17,7 +17,7 @@ MUST_USE int json_decode_value(const struct decoder *base, const struct wire_mem
 // any was written.
 bool json_put_members(const struct wire_model *m, uint16_t shape, const void *structure,
                       bool is_first, struct buf *out);
-// An error's message, unless it is absent, and its own members.
+// An error's message, unless it is absent, its own members and its fields.
 void json_put_error_members(const struct wire_error_text *e, bool is_first, struct buf *out);
 // A value in place that is there.
 void json_put_value(const struct wire_model *m, const struct wire_member *row, const void *at,

@@ -25,6 +25,12 @@ struct str wire_form_get(struct str form, struct str name, struct arena *arena);
 void wire_query_encode(const struct wire_service *s, const struct wire_operation *op,
                        const void *in, struct str request_id, struct buf *out);
 
+// Text that an error carries beside what is modelled, as S3's errors do: <Key>, <BucketName>.
+struct wire_error_field {
+    const char *name;
+    struct str value;
+};
+
 // Error bodies. `code` and `name` as in struct wire_error.
 struct wire_error_text {
     struct str name;       // JSON: after '#'
@@ -32,10 +38,12 @@ struct wire_error_text {
     struct str query_code;
     struct str message; // absent: the error has none
     bool is_sender;
-    struct str message_name;    // its spelling in JSON; absent: "message"
-    const struct wire_model *m; // of the context; NULL: none
-    uint16_t shape;             // of the context: as in struct wire_error
-    const void *context;        // the error's own members; NULL: none
+    struct str message_name;               // its spelling in JSON; absent: "message"
+    const struct wire_model *m;            // of the context; NULL: none
+    uint16_t shape;                        // of the context: as in struct wire_error
+    const void *context;                   // the error's own members; NULL: none
+    const struct wire_error_field *fields; // after the context, in this order
+    size_t field_count;
 };
 void wire_json_encode_error(const struct wire_error_text *e, struct buf *out);
 void wire_query_encode_error(const struct wire_service *s, const struct wire_error_text *e,

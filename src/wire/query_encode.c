@@ -19,14 +19,6 @@ put_root(struct buf *out, const char *name, const char *suffix, const struct wir
 }
 
 static void
-put_text_element(struct buf *out, const char *name, struct str text)
-{
-    xml_put_open(out, name);
-    xml_put_text(out, text);
-    xml_put_close(out, name);
-}
-
-static void
 put_result(const struct wire_model *m, const struct wire_operation *op, const void *in,
            struct buf *out)
 {
@@ -48,7 +40,7 @@ wire_query_encode(const struct wire_service *s, const struct wire_operation *op,
     put_root(out, name, "Response", s);
     put_result(s->model, op, in, out);
     xml_put_open(out, "ResponseMetadata");
-    put_text_element(out, "RequestId", request_id);
+    xml_put_element(out, "RequestId", request_id);
     xml_put_close(out, "ResponseMetadata");
     buf_put(out, STR("</"));
     buf_put(out, str_of(name));
@@ -61,14 +53,10 @@ wire_query_encode_error(const struct wire_service *s, const struct wire_error_te
 {
     put_root(out, "ErrorResponse", "", s);
     xml_put_open(out, "Error");
-    put_text_element(out, "Type", e->is_sender ? STR("Sender") : STR("Receiver"));
-    put_text_element(out, "Code", e->query_code);
-    if (str_is_present(e->message))
-        put_text_element(out, "Message", e->message);
-    if (e->context != NULL)
-        xml_put_members(e->m, e->shape, e->context, out);
+    xml_put_element(out, "Type", e->is_sender ? STR("Sender") : STR("Receiver"));
+    xml_put_error_members(e, out);
     buf_put(out, STR("<Detail/>"));
     xml_put_close(out, "Error");
-    put_text_element(out, "RequestId", request_id);
+    xml_put_element(out, "RequestId", request_id);
     xml_put_close(out, "ErrorResponse");
 }

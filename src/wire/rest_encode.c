@@ -54,32 +54,14 @@ put_json_error(const struct wire_error_text *e, struct wire_response *r)
     buf_put_char(&r->body, '}');
 }
 
-static void
-put_text_element(struct buf *out, const char *name, struct str text)
-{
-    xml_put_open(out, name);
-    xml_put_text(out, text);
-    xml_put_close(out, name);
-}
-
-static void
-put_error_members(const struct wire_error_text *e, struct buf *out)
-{
-    put_text_element(out, "Code", e->query_code);
-    if (str_is_present(e->message))
-        put_text_element(out, "Message", e->message);
-    if (e->context != NULL)
-        xml_put_members(e->m, e->shape, e->context, out);
-}
-
 // As S3 has it: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 static void
 put_bare_error(const struct wire_error_text *e, struct str request_id, struct buf *out)
 {
     xml_put_open(out, "Error");
-    put_error_members(e, out);
-    put_text_element(out, "RequestId", request_id);
-    put_text_element(out, "HostId", request_id);
+    xml_put_error_members(e, out);
+    xml_put_element(out, "RequestId", request_id);
+    xml_put_element(out, "HostId", request_id);
     xml_put_close(out, "Error");
 }
 
@@ -89,10 +71,10 @@ put_wrapped_error(const struct wire_service *s, const struct wire_error_text *e,
 {
     buf_print(out, "<ErrorResponse " STR_FMT ">", STR_ARG(rest_xmlns(s, out->arena)));
     xml_put_open(out, "Error");
-    put_text_element(out, "Type", e->is_sender ? STR("Sender") : STR("Receiver"));
-    put_error_members(e, out);
+    xml_put_element(out, "Type", e->is_sender ? STR("Sender") : STR("Receiver"));
+    xml_put_error_members(e, out);
     xml_put_close(out, "Error");
-    put_text_element(out, "RequestId", request_id);
+    xml_put_element(out, "RequestId", request_id);
     xml_put_close(out, "ErrorResponse");
 }
 

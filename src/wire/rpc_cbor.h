@@ -21,5 +21,5 @@ MUST_USE int wire_rpc_cbor_decode(const struct wire_model *m, uint16_t shape, st
 // Definite lengths, shortest integers, no halves.
 void wire_rpc_cbor_encode(const struct wire_model *m, uint16_t shape, const void *in,
                           struct buf *out);
-// {"__type": "namespace#name", "message": ..., and the context's members}
+// {"__type": "namespace#name", "message": ..., the context's members and the fields}
 void wire_rpc_cbor_encode_error(const struct wire_error_text *e, struct buf *out);

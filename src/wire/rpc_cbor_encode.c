@@ -150,7 +150,7 @@ wire_rpc_cbor_encode_error(const struct wire_error_text *e, struct buf *out)
 {
     bool has_message = str_is_present(e->message);
     size_t context = e->context == NULL ? 0 : present_members(e->m, e->shape, e->context);
-    cbor_put_head(out, CBOR_MAP, 1 + has_message + context);
+    cbor_put_head(out, CBOR_MAP, 1 + has_message + context + e->field_count);
     put_name("__type", out);
     put_type(e, out);
     if (has_message) {
@@ -160,4 +160,8 @@ wire_rpc_cbor_encode_error(const struct wire_error_text *e, struct buf *out)
     }
     if (context > 0)
         put_members(e->m, e->shape, e->context, out);
+    for (size_t i = 0; i < e->field_count; i++) {
+        put_name(e->fields[i].name, out);
+        cbor_put_string(out, CBOR_TEXT, e->fields[i].value);
+    }
 }

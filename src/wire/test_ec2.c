@@ -209,6 +209,11 @@ test_error(void **state)
     buf_init(&b, &arena, 0);
     wire_ec2_encode_error(&e, STR("r-1"), &b);
     assert_true(str_find(buf_str(&b), STR("</Message><Small>3</Small></Error>")) > 0);
+    e.fields = (struct wire_error_field[]){{"Why", STR("a<b")}};
+    e.field_count = 1;
+    buf_init(&b, &arena, 0);
+    wire_ec2_encode_error(&e, STR("r-1"), &b);
+    assert_true(str_find(buf_str(&b), STR("<Small>3</Small><Why>a&lt;b</Why></Error>")) > 0);
 }
 
 #define UNIT(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)

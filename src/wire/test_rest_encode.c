@@ -192,6 +192,23 @@ test_errors_in_json(void **state)
     assert_body("{\"Message\":\"It's <gone>\",\"Key\":\"k\"}");
 }
 
+// A field needs no comma in front where neither a message nor a member stands there.
+static void
+test_error_fields(void **state)
+{
+    struct depot_no_such_thing context = {.RetryAfter = OPT_INT(3)}; // a header
+    struct wire_error_text e = no_such_thing(&context);
+    e.fields = (struct wire_error_field[]){{"BucketName", STR("a&b")}, {"Key", STR("k")}};
+    e.field_count = 2;
+    e.message = (struct str){0};
+    wire_rest_encode_error(depot, WIRE_REST_JSON, &e, STR("id-1"), &response);
+    assert_body("{\"BucketName\":\"a&b\",\"Key\":\"k\"}");
+    wire_response_init(&response, &arena, false);
+    wire_rest_encode_error(depot, WIRE_REST_XML, &e, STR("id-1"), &response);
+    assert_body(XML "<Error><Code>NoSuchThing</Code><BucketName>a&amp;b</BucketName><Key>k</Key>"
+                    "<RequestId>id-1</RequestId><HostId>id-1</HostId></Error>");
+}
+
 static void
 test_errors_in_xml(void **state)
 {
@@ -231,6 +248,7 @@ main(void)
         cmocka_unit_test_setup_teardown(test_without_members, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_root_that_is_the_value, setup, teardown),
         cmocka_unit_test_setup_teardown(test_errors_in_json, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_error_fields, setup, teardown),
         cmocka_unit_test_setup_teardown(test_errors_in_xml, setup, teardown),
         cmocka_unit_test_setup_teardown(test_an_error_for_head, setup, teardown),
     };

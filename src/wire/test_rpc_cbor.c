@@ -348,6 +348,9 @@ test_errors(void **state)
     e.shape = TEST_CHOICE;
     e.context = &context;
     assert_error(&e, "a3665f5f7479706563426164674d657373616765624869" SMALL_ "03");
+    e.fields = (struct wire_error_field[]){{"K", STR("v")}};
+    e.field_count = 1;
+    assert_error(&e, "a4665f5f7479706563426164674d657373616765624869" SMALL_ "03614b6176");
 }
 
 static void

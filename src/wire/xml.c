@@ -83,3 +83,11 @@ xml_put_close(struct buf *b, const char *name)
     buf_put(b, str_of(name));
     buf_put_char(b, '>');
 }
+
+void
+xml_put_element(struct buf *b, const char *name, struct str text)
+{
+    xml_put_open(b, name);
+    xml_put_text(b, text);
+    xml_put_close(b, name);
+}

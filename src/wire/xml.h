@@ -8,3 +8,5 @@
 void xml_put_text(struct buf *b, struct str s);
 void xml_put_open(struct buf *b, const char *name);
 void xml_put_close(struct buf *b, const char *name);
+// A whole element that holds text.
+void xml_put_element(struct buf *b, const char *name, struct str text);

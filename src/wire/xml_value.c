@@ -135,3 +135,15 @@ xml_put_members(const struct wire_model *m, uint16_t shape, const void *structur
             put_element(m, &rows[i], wire_text(m, rows[i].xml_name), at, out);
     }
 }
+
+void
+xml_put_error_members(const struct wire_error_text *e, struct buf *out)
+{
+    xml_put_element(out, "Code", e->query_code);
+    if (str_is_present(e->message))
+        xml_put_element(out, "Message", e->message);
+    if (e->context != NULL)
+        xml_put_members(e->m, e->shape, e->context, out);
+    for (size_t i = 0; i < e->field_count; i++)
+        xml_put_element(out, e->fields[i].name, e->fields[i].value);
+}

@@ -259,10 +259,13 @@ def _errors(
         for name in modelled
     ]
     errors += [_extra_error(key, raw, prefix, where) for key, raw in extra.items()]
+    operations = {f"{prefix}_{names.snake(name)}" for name in models[0].operations}
     enumerators = [error.enumerator for error in errors]
     for error in errors:
         if enumerators.count(error.enumerator) > 1:
             raise Problem(f"{where}: two errors are both {error.enumerator} in C")
+        if error.shape and error.enumerator.lower() in operations:
+            raise Problem(f"{where}: the error {error.name} is an operation's name in C")
     return errors
 
 

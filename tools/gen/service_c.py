@@ -1,7 +1,7 @@
 # Writes a service's header and tables.
 # SPDX-License-Identifier: Apache-2.0
 from . import members, names
-from .service import Operation, Service
+from .service import Error, Operation, Service
 from .structs import struct_lines
 from .tables import Tables
 
@@ -21,17 +21,42 @@ def _sources(service: Service) -> list[str]:
 
 def header_lines(service: Service) -> list[str]:
     lines = origin(f"What {service.name} takes, answers and implements.", _sources(service))
-    lines += ["#pragma once", "", '#include "src/cloud/service.h"', ""]
+    lines += ["#pragma once", "", '#include "src/cloud/service.h"']
+    if any(error.shape for error in service.errors):
+        lines.append('#include "src/cloud/fault.h"')
+    lines += [""]
     lines += struct_lines(service.shapes)
     if service.errors:
         lines += [f"enum {service.prefix}_error {{"]
         lines += [f"    {error.enumerator}, // {error.name}" for error in service.errors]
         lines += ["};", ""]
+    for error in service.errors:
+        if error.shape:
+            lines += _constructor_lines(service, error)
     lines += [_prototype(service, op) for op in service.operations if op.is_built]
     if service.has_state:
         lines += [f"int {service.prefix}_init(struct cloud *cloud, void **state);"]
         lines += [f"void {service.prefix}_fini(void *state);"]
     return lines + ["", f"extern const struct service {service.prefix}_service;"]
+
+
+def _constructor_lines(service: Service, error: Error) -> list[str]:
+    """Knows the struct of the error's members, which fault_with() does not."""
+    name = service.prefix + "_" + names.snake(error.name)
+    return [
+        f"// {error.name} with its members. As fault() and fault_with() in src/cloud/fault.h.",
+        "static inline MUST_USE PRINTF(3, 4) int",
+        f"{name}(struct call *c, const {service.shapes[error.shape].c_type} *members,",
+        "    const char *format, ...)",
+        "{",
+        "    va_list args;",
+        "    va_start(args, format);",
+        f"    int code = fault_with(c, {error.enumerator}, members, format, args);",
+        "    va_end(args);",
+        "    return code;",
+        "}",
+        "",
+    ]
 
 
 def _prototype(service: Service, op: Operation) -> str:
