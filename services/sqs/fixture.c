@@ -24,6 +24,7 @@ fixture_setup(void **state)
         .fd = 2, .level_min = LOG_WARN, .now_ms = log_now_ms, .now_arg = f->cloud.runtime};
     struct kv_options kv = {.runtime = f->cloud.runtime, .log = &f->cloud.log, .run_twice = true};
     assert_int_equal(kv_open("mem:", &kv, &f->cloud.kv, problem, sizeof(problem)), OK);
+    f->cloud.background = background_new(f->cloud.runtime);
     assert_int_equal(sqs_service.init(&f->cloud, &f->state), OK);
     arena_init(&f->arena);
     *state = f;
@@ -34,7 +35,9 @@ int
 fixture_teardown(void **state)
 {
     struct fixture *f = *state;
+    background_stop(f->cloud.background);
     sqs_service.fini(f->state);
+    background_free(f->cloud.background);
     kv_close(f->cloud.kv);
     runtime_free(f->cloud.runtime);
     arena_fini(&f->arena);
@@ -88,10 +91,9 @@ clock_move(struct fixture *f, int64_t s)
 void
 keep_until(struct fixture *f, bool (*holds)(struct fixture *f, void *arg), void *arg)
 {
-    struct sqs *s = f->state;
     for (int ms = 0; !holds(f, arg); ms += KEEP_STEP_MS) {
         CHECK(ms < KEEP_MS_MAX);
-        background_wake(s->background);
+        background_wake(f->cloud.background, "sqs-keeper");
         CHECK(fiber_sleep_until(deadline_in_ms(f->cloud.runtime, KEEP_STEP_MS)) == OK);
     }
 }

@@ -78,16 +78,18 @@ release(struct keeper *k)
 
 // Takes steps until there is nothing left to do.
 static void
-work_off(struct keeper *k, const char *what, int (*step)(struct keeper *k))
+work_off(struct keeper *k, struct background_job *job, const char *what,
+         int (*step)(struct keeper *k))
 {
-    struct background *b = k->sqs->background;
     int code = OK;
-    while (code == OK && !background_is_stopping(b)) {
+    while (code == OK && !background_is_stopping(job)) {
         int64_t began_ns = clock_mono_ns(k->sqs->cloud->runtime);
         code = step(k);
         arena_reset(&k->arena);
-        if (code == OK)
-            code = fiber_sleep_until(background_rested_ns(b, began_ns));
+        if (code != OK)
+            break;
+        background_worked(job);
+        code = fiber_sleep_until(background_rested_ns(job, began_ns));
     }
     if (code != OK && code != E_NOT_FOUND && code != E_CANCELLED)
         log_event(&k->sqs->cloud->log, LOG_WARN, "sqs_keeper_put_off", "work=%s code=%s", what,
@@ -95,17 +97,17 @@ work_off(struct keeper *k, const char *what, int (*step)(struct keeper *k))
 }
 
 static void
-keeper_main(struct background *b, void *arg)
+keeper_main(struct background_job *job, void *arg)
 {
     struct keeper *k = arg;
     struct lot_ticket ticket;
     int code;
     do {
-        background_enter(b, &ticket);
-        work_off(k, "garbage", reap);
-        work_off(k, "names", release);
-        work_off(k, "retention", expire);
-        code = background_wait(b, &ticket, deadline_in_ms(k->sqs->cloud->runtime, KEEPER_MS));
+        background_enter(job, &ticket);
+        work_off(k, job, "garbage", reap);
+        work_off(k, job, "names", release);
+        work_off(k, job, "retention", expire);
+        code = background_wait(job, &ticket, deadline_in_ms(k->sqs->cloud->runtime, KEEPER_MS));
     } while (code != E_CANCELLED);
     arena_fini(&k->arena);
     free(k);
@@ -119,5 +121,5 @@ keeper_start(struct sqs *s)
     k->sqs = s;
     arena_init(&k->arena);
     retention_init(&k->retention, clock_service_ms(s->cloud->runtime));
-    background_start(s->background, "sqs-keeper", keeper_main, k);
+    background_start(s->cloud->background, "sqs-keeper", keeper_main, k);
 }

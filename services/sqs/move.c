@@ -304,7 +304,7 @@ sqs_cancel_message_move_task(struct call *c, const struct sqs_cancel_message_mov
                      "Value " STR_FMT " for parameter TaskHandle is invalid.",
                      STR_ARG(in->TaskHandle));
     TRY(kv_run(c->kv, c->arena, cancel_body, &s));
-    background_wake(sqs_of(c)->background);
+    background_wake(c->cloud->background, "sqs-mover");
     out->ApproximateNumberOfMessagesMoved = s.move.moved;
     return OK;
 }

@@ -15,6 +15,7 @@ enum { MOVER_AGAIN_MS = 1000, MOVER_NAME_MAX = 256, MOVER_PER_SECOND_PART = 10 }
 // that move the messages.
 struct mover {
     struct sqs *sqs;
+    struct background_job *job;
     char names[MOVER_NAME_MAX]; // what source borrows
     struct queue_name source;
     char task_id[MESSAGE_ID_BYTES];
@@ -215,7 +216,7 @@ pace_set(struct mover *m, const struct step *s, int64_t began_ns)
     m->per_second_max = s->move.per_second_max.value;
     m->batch_max = MOVER_BATCH_MAX;
     if (m->per_second_max == 0) {
-        m->next_ns = background_rested_ns(m->sqs->background, began_ns);
+        m->next_ns = background_rested_ns(m->job, began_ns);
         return;
     }
     size_t part = (size_t)(m->per_second_max + MOVER_PER_SECOND_PART - 1) / MOVER_PER_SECOND_PART;
@@ -271,15 +272,16 @@ step(struct mover *m)
 }
 
 static void
-mover_main(struct background *b, void *arg)
+mover_main(struct background_job *job, void *arg)
 {
     struct mover *m = arg;
     struct lot_ticket ticket;
     int code;
+    m->job = job;
     do {
-        background_enter(b, &ticket);
+        background_enter(job, &ticket);
         int64_t again_ns = step(m);
-        code = background_wait(b, &ticket, m->is_ended ? 0 : again_ns);
+        code = background_wait(job, &ticket, m->is_ended ? 0 : again_ns);
     } while (!m->is_ended && code != E_CANCELLED);
     arena_fini(&m->arena);
     free(m);
@@ -308,7 +310,7 @@ mover_start(struct sqs *s, const struct queue_name *source, struct str task_id)
     // The first batch tells the pace.
     m->batch_max = 1;
     arena_init(&m->arena);
-    background_start(s->background, "sqs-mover", mover_main, m);
+    background_start(s->cloud->background, "sqs-mover", mover_main, m);
 }
 
 struct listing {

@@ -20,7 +20,7 @@ removal_announce(struct removal *s)
     struct sqs *sqs = sqs_of(s->c);
     heads_del(sqs->heads, s->queue.place.generation);
     lot_wake(sqs->receivers, s->queue.place.generation, SIZE_MAX);
-    background_wake(sqs->background);
+    background_wake(s->c->cloud->background, "sqs-keeper");
 }
 
 static int

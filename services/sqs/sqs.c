@@ -19,7 +19,6 @@ sqs_init(struct cloud *cloud, void **state)
     s->heads = heads_new();
     s->receivers = lot_new();
     s->flights_max = FLIGHTS_MAX;
-    s->background = background_new(cloud->runtime);
     *state = s;
     keeper_start(s);
     return mover_start_all(s);
@@ -29,7 +28,6 @@ void
 sqs_fini(void *state)
 {
     struct sqs *s = state;
-    background_free(s->background);
     lot_free(s->receivers);
     heads_free(s->heads);
     free(s);

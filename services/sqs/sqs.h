@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "services/sqs/background.h"
 #include "services/sqs/head.h"
 #include "src/cloud/call.h"
 
@@ -10,8 +9,7 @@ struct sqs {
     struct cloud *cloud;
     struct heads *heads;
     struct lot *receivers; // long polls, by the queue's generation
-    struct background *background;
-    int64_t flights_max; // FLIGHTS_MAX, or less in tests
+    int64_t flights_max;   // FLIGHTS_MAX, or less in tests
 };
 
 static inline struct sqs *

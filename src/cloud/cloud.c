@@ -158,6 +158,7 @@ start(struct cloud *cloud, struct cloud_options *o, char *problem, size_t proble
     TRY(open_store(cloud, o, problem, problem_size));
     TRY(keys_open(cloud, o, problem, problem_size));
     TRY(admin_token_open(cloud, o, problem, problem_size));
+    cloud->background = background_new(cloud->runtime);
     TRY(start_services(cloud, problem, problem_size));
     return start_listening(cloud, o, problem, problem_size);
 }
@@ -183,7 +184,10 @@ cloud_free(struct cloud *cloud)
         return;
     if (cloud->http != NULL)
         http_server_free(cloud->http, deadline_in_ms(cloud->runtime, DRAIN_MS));
+    if (cloud->background != NULL)
+        background_stop(cloud->background);
     stop_services(cloud);
+    background_free(cloud->background);
     kv_close(cloud->kv);
     runtime_free(cloud->runtime);
     metrics_free(cloud->metrics);

@@ -12,6 +12,7 @@
 #include "src/http/server.h"
 #include "src/http/tls.h"
 #include "src/store/kv.h"
+#include "src/task/background.h"
 
 struct key_cache;
 
@@ -21,6 +22,7 @@ struct cloud {
     struct runtime *runtime;
     struct log log;
     struct kv *kv;
+    struct background *background; // stopped before the services are
     struct http_server *http;
     void *service_states[SERVICES_MAX]; // by index in service_registry
     struct metrics *metrics;
