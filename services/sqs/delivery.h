@@ -17,6 +17,7 @@ struct delivery {
     struct sqs_message_record message;
     int32_t receive_count; // with this one
     int64_t first_received_ms;
+    int64_t due_ms;           // standard only: the end of its visibility timeout
     struct sequence sequence; // FIFO only
 };
 

@@ -160,19 +160,18 @@ struct key_counting {
     size_t count;
 };
 
-// The fourth element, or the one behind the generation.
+// The element behind the generation, or the fourth.
 static bool
 is_of_kind(struct arena *a, struct str key, struct str kind)
 {
     struct tuple_reader r;
     struct str element;
     tuple_reader_init(&r, a, key);
-    for (int i = 0; i < 4; i++)
+    CHECK(tuple_read_str(&r, &element) == OK);
+    if (tuple_read_fixed(&r, GENERATION_BYTES, &element) == OK)
+        return tuple_read_str(&r, &element) == OK && str_eq(element, kind);
+    for (int i = 0; i < 3; i++)
         CHECK(tuple_read_str(&r, &element) == OK);
-    if (str_eq(element, STR("data"))) {
-        CHECK(tuple_read_fixed(&r, GENERATION_BYTES, &element) == OK);
-        CHECK(tuple_read_str(&r, &element) == OK);
-    }
     return str_eq(element, kind);
 }
 

@@ -43,5 +43,5 @@ void message_send(struct fixture *f, struct str url, const char *body, const cha
 size_t message_receive(struct fixture *f, struct str url, int32_t hidden_s);
 // Visible, hidden and delayed ones together.
 int64_t message_count(struct fixture *f, struct str url);
-// All keys of SQS of that kind in data of any generation: "body"; or in all of SQS: "garbage".
+// All keys of SQS of that kind in data of any generation: "b"; or in all of SQS: "garbage".
 size_t key_count_of(struct fixture *f, const char *kind);

@@ -5,44 +5,54 @@
 #include "src/store/kv.h"
 #include "src/store/tuple.h"
 
-// ("sqs", account, region, "queue", name)                                Queue
-// ("sqs", account, region, "source", dead-letter queue's name, name)     empty; RedrivePolicy names
-// it
-// ("sqs", account, region, "deleted", name)                              Deleted; not to be used
-// yet
-//
-// ("sqs", account, region, "data", generation, "count")                  counter: messages held
-// ("sqs", account, region, "data", generation, "body", id)               Message
-// Standard queues:
-// ("sqs", account, region, "data", generation, "due", due_ms, id)        Delivery; visible from
-// due_ms on
-// ("sqs", account, region, "data", generation, "flight", id)             Flight; once received
-// FIFO queues:
-// ("sqs", account, region, "data", generation, "slot", group, sequence)  Slot; the order of the
-// group
-// ("sqs", account, region, "data", generation, "group", group)           Group; while it has slots
-// ("sqs", account, region, "data", generation, "ready", due_ms, group)   empty; the group may be
-// read
-// ("sqs", account, region, "data", generation, "attempt", attempt id)    Attempt
-// ("sqs", account, region, "data", generation, "unattempt", until_ms, attempt id)     empty
-// What outlives a purge:
-// ("sqs", account, region, "data", lasting, "tags")                      Tags
-// ("sqs", account, region, "data", lasting, "seen", scope, dedup id)     Duplicate
-// ("sqs", account, region, "data", lasting, "unsee", expires_ms, scope, dedup id)     empty
-// ("sqs", account, region, "data", lasting, "move", started_ms, task id) Move
+// By name (keys.c):
+// ("sqs", account, region, "queue", name)                    Queue
+// ("sqs", account, region, "source", dead-letter name, name) empty; its RedrivePolicy names it
+// ("sqs", account, region, "deleted", name)                  Deleted; not to be used yet
 //
 // Work that waits for c10m itself:
-// ("sqs", "", "", "known", account, region, name)                        empty; there is such a
-// queue
-// ("sqs", "", "", "garbage", generation)                                 Garbage; nobody's data
-// ("sqs", "", "", "moving", account, region, name)                       Moving; its task is active
-// ("sqs", "", "", "release", until_ms, account, region, name)            empty; the name is free
-// then
+// ("sqs", "", "", "known", account, region, name)            empty; there is such a queue
+// ("sqs", "", "", "garbage", generation)                     Garbage; nobody's data
+// ("sqs", "", "", "moving", account, region, name)           Moving; its task is active
+// ("sqs", "", "", "release", until_ms, account, region, name) empty; the name is free then
 //
-// Everything below "data" carries the queue's generation, so that deleting or purging a queue flips
-// one record, and a new queue of the same name never sees old messages. A generation is the random
-// id of the queue, then a random one of its own: a purge changes the second half only. The lasting
-// one has zeros there.
+// What a queue holds is ("sqs", generation, kind, ...) (keys_data.c):
+// "c"                            counter: messages held
+// "b", id                        Message
+// Standard queues:
+// "d", due_ms, id                Delivery; visible from due_ms on
+// "f", id                        Flight; once its visibility timeout was changed
+// FIFO queues:
+// "s", group, sequence           Slot; the order of the group
+// "g", group                     Group; while it has slots
+// "r", due_ms, group             empty; the group may be read
+// "a", attempt id                Attempt
+// "A", until_ms, attempt id      empty
+// What outlives a purge, below the lasting generation:
+// "t"                            Tags
+// "e", scope, dedup id           Duplicate
+// "E", expires_ms, scope, dedup id  empty
+// "m", started_ms, task id       Move
+//
+// A generation is the random id of the queue, then a random one of its own: a purge changes the
+// second half only, and the lasting one has zeros there. So deleting or purging a queue flips one
+// record, and a new queue of the same name never sees old messages.
+enum data_kind {
+    DATA_COUNT = 'c',
+    DATA_BODY = 'b',
+    DATA_DUE = 'd',
+    DATA_FLIGHT = 'f',
+    DATA_SLOT = 's',
+    DATA_GROUP = 'g',
+    DATA_READY = 'r',
+    DATA_ATTEMPT = 'a',
+    DATA_UNATTEMPT = 'A',
+    DATA_TAGS = 't',
+    DATA_SEEN = 'e',
+    DATA_UNSEE = 'E',
+    DATA_MOVE = 'm',
+};
+
 enum {
     QUEUE_ID_BYTES = 8,
     GENERATION_BYTES = 16,

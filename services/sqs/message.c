@@ -2,10 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/sqs/message.h"
 
+#include <endian.h>
 #include <stdlib.h>
 
 #include "src/base/digest.h"
 #include "src/base/encoding.h"
+
+enum { ID_TIME_BYTES = 6 }; // of a version 7 UUID
 
 static const char not_for_this_queue[] =
     "Reason: The request include parameter that is not valid for this queue type.";
@@ -286,9 +289,11 @@ struct message_id
 message_id_new(struct runtime *rt)
 {
     struct message_id id;
+    uint64_t time = htobe64((uint64_t)clock_service_ms(rt) << 16);
     random_bytes(rt, id.bytes, MESSAGE_ID_BYTES);
+    memcpy(id.bytes, &time, ID_TIME_BYTES);
     // RFC 9562: version and variant.
-    id.bytes[6] = (char)((id.bytes[6] & 0x0f) | 0x40);
+    id.bytes[6] = (char)((id.bytes[6] & 0x0f) | 0x70);
     id.bytes[8] = (char)((id.bytes[8] & 0x3f) | 0x80);
     return id;
 }
@@ -296,10 +301,17 @@ message_id_new(struct runtime *rt)
 struct str
 message_id_print(struct arena *a, const struct message_id *id)
 {
-    const unsigned char *b = (const unsigned char *)id->bytes;
-    return arena_print(a, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
-                       b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11],
-                       b[12], b[13], b[14], b[15]);
+    static const int parts[] = {4, 2, 2, 2, 6};
+    char *text = arena_alloc_bytes(a, UUID_BYTES), *to = text;
+    const char *from = id->bytes;
+    for (size_t i = 0; i < COUNT_OF(parts); i++) {
+        if (i > 0)
+            *to++ = '-';
+        hex_encode(from, (size_t)parts[i], to);
+        to += 2 * parts[i];
+        from += parts[i];
+    }
+    return (struct str){text, UUID_BYTES};
 }
 
 static struct str

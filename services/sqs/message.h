@@ -35,7 +35,8 @@ MUST_USE int message_check(struct call *c, const struct queue *q, struct message
 // punctuation. E_FAULT.
 MUST_USE int chosen_id_check(struct call *c, struct str id, const char *parameter);
 
-// A message's id is a version 4 UUID: text to its users, sixteen bytes in the store.
+// A message's id is a version 7 UUID: text to its users, sixteen bytes in the store, where messages
+// that were sent together lie together.
 struct message_id message_id_new(struct runtime *rt);
 struct str message_id_print(struct arena *a, const struct message_id *id);
 

@@ -14,6 +14,7 @@ receipt_print(struct arena *a, const struct receipt *r)
     tuple_add_fixed(&t, (struct str){r->generation, GENERATION_BYTES});
     tuple_add_fixed(&t, (struct str){r->id.bytes, MESSAGE_ID_BYTES});
     tuple_add_int(&t, r->receive_count);
+    tuple_add_int(&t, r->due_ms);
     if (str_is_present(r->group)) {
         tuple_add_fixed(&t, (struct str){r->sequence.bytes, SEQUENCE_BYTES});
         tuple_add_str(&t, r->group);
@@ -47,6 +48,7 @@ receipt_parse(struct arena *a, struct str text, struct receipt *out)
     TRY(tuple_read_fixed(&reader, GENERATION_BYTES, &generation));
     TRY(tuple_read_fixed(&reader, MESSAGE_ID_BYTES, &id));
     TRY(tuple_read_int(&reader, &count));
+    TRY(tuple_read_int(&reader, &out->due_ms));
     memcpy(out->generation, generation.ptr, GENERATION_BYTES);
     memcpy(out->id.bytes, id.ptr, MESSAGE_ID_BYTES);
     out->receive_count = (int32_t)count;

@@ -10,6 +10,7 @@ struct receipt {
     char generation[GENERATION_BYTES];
     struct message_id id;
     int32_t receive_count;
+    int64_t due_ms;           // when the receive let it be visible again; 0 for FIFO queues
     struct sequence sequence; // FIFO only
     struct str group;         // FIFO only; absent: a standard queue's
 };

@@ -215,6 +215,7 @@ delivery_receipt(const struct receive *r, const struct delivery *d)
     struct receipt receipt = {
         .id = d->id,
         .receive_count = d->receive_count,
+        .due_ms = d->due_ms,
         .sequence = d->sequence,
     };
     if (r->queue.record.is_fifo.value)

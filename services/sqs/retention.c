@@ -55,7 +55,7 @@ entry_expire(struct kv_txn *txn, const struct queue *q, const struct head_entry 
     if (code != OK)
         return code == E_NOT_FOUND ? OK : code;
     int64_t sent_ms = delivery.sent_ms.is_present ? delivery.sent_ms.value : e->due_ms;
-    return sent_ms <= oldest_ms ? standard_remove(txn, &q->place, &e->id, e->due_ms) : OK;
+    return sent_ms <= oldest_ms ? standard_remove(txn, &q->place, e, &delivery) : OK;
 }
 
 struct page {

@@ -27,13 +27,14 @@ standard_put(struct kv_txn *txn, const struct queue *q, const struct message_id 
 }
 
 int
-standard_remove(struct kv_txn *txn, const struct place *p, const struct message_id *id,
-                int64_t due_ms)
+standard_remove(struct kv_txn *txn, const struct place *p, const struct head_entry *e,
+                const struct sqs_delivery_record *delivery)
 {
     struct arena *a = kv_txn_arena(txn);
-    TRY(kv_del(txn, key_body(a, p, id)));
-    TRY(kv_del(txn, key_flight(a, p, id)));
-    TRY(kv_del(txn, key_due(a, p, due_ms, id)));
+    TRY(kv_del(txn, key_body(a, p, &e->id)));
+    if (delivery->has_flight.value)
+        TRY(kv_del(txn, key_flight(a, p, &e->id)));
+    TRY(kv_del(txn, key_due(a, p, e->due_ms, &e->id)));
     return counts_add(txn, p, -1);
 }
 
@@ -105,35 +106,29 @@ struct take {
 
 static int
 hide(struct kv_txn *txn, struct take *t, const struct head_entry *claim, struct delivery *d,
-     struct opt_int receives_before)
+     const struct sqs_delivery_record *before)
 {
     struct arena *a = kv_txn_arena(txn);
     const struct place *p = &t->r->queue.place;
-    struct sqs_delivery_record delivery = {
-        .receive_count = OPT_INT(d->receive_count),
-        .first_received_ms = OPT_LONG(d->first_received_ms),
-        .sent_ms = d->message.sent_ms,
-        .receives_before = receives_before,
-    };
-    struct sqs_flight_record flight = {
-        .due_ms = OPT_LONG(t->due_ms),
-        .receive_count = OPT_INT(d->receive_count),
-        .received_ms = OPT_LONG(t->now_ms),
-    };
+    struct sqs_delivery_record delivery = *before;
+    delivery.receive_count = OPT_INT(d->receive_count);
+    delivery.first_received_ms = OPT_LONG(d->first_received_ms);
+    delivery.sent_ms = d->message.sent_ms;
+    delivery.received_ms = OPT_LONG(t->now_ms);
+    d->due_ms = t->due_ms;
     TRY(kv_del(txn, key_due(a, p, claim->due_ms, &claim->id)));
-    TRY(record_set(txn, &sqs_delivery_record_type, key_due(a, p, t->due_ms, &claim->id),
-                   &delivery));
-    return record_set(txn, &sqs_flight_record_type, key_flight(a, p, &claim->id), &flight);
+    return record_set(txn, &sqs_delivery_record_type, key_due(a, p, t->due_ms, &claim->id),
+                      &delivery);
 }
 
 // The message was received too often.
 static int
 bury(struct kv_txn *txn, struct take *t, const struct head_entry *claim, struct delivery *d,
-     const struct queue *target)
+     const struct sqs_delivery_record *before, const struct queue *target)
 {
     struct queue *q = &t->r->queue;
     struct history history = {d->receive_count - 1, d->first_received_ms};
-    TRY(standard_remove(txn, &q->place, &d->id, claim->due_ms));
+    TRY(standard_remove(txn, &q->place, claim, before));
     d->message.source_arn = queue_arn(kv_txn_arena(txn), q);
     arrivals_add(&t->r->arrivals, kv_txn_arena(txn), target, t->now_ms, &d->id);
     return standard_put(txn, target, &d->id, &d->message, t->now_ms, &history);
@@ -155,15 +150,15 @@ take_one(struct kv_txn *txn, struct take *t, const struct head_entry *claim)
     TRY(record_get(txn, &sqs_message_record_type, key_body(a, &q->place, &claim->id), KV_SNAPSHOT,
                    &d->message));
     if (message_is_expired(q, &d->message, t->now_ms))
-        return standard_remove(txn, &q->place, &claim->id, claim->due_ms);
+        return standard_remove(txn, &q->place, claim, &before);
     d->receive_count = before.receive_count.value + 1;
     d->first_received_ms =
         before.first_received_ms.is_present ? before.first_received_ms.value : t->now_ms;
     int code =
         redrive_target(txn, q, before.receive_count.value - before.receives_before.value, &target);
     if (code != E_NOT_FOUND)
-        return code == OK ? bury(txn, t, claim, d, &target) : code;
-    TRY(hide(txn, t, claim, d, before.receives_before));
+        return code == OK ? bury(txn, t, claim, d, &before, &target) : code;
+    TRY(hide(txn, t, claim, d, &before));
     t->r->count++;
     return OK;
 }
@@ -317,7 +312,7 @@ pull_one(struct kv_txn *txn, const struct queue *q, int64_t now_ms, const struct
                    KV_SERIALIZABLE, &before));
     TRY(record_get(txn, &sqs_message_record_type, key_body(a, &q->place, &e->id), KV_SNAPSHOT,
                    &d->message));
-    TRY(standard_remove(txn, &q->place, &e->id, e->due_ms));
+    TRY(standard_remove(txn, &q->place, e, &before));
     return message_is_expired(q, &d->message, now_ms) ? E_AGAIN : OK;
 }
 
@@ -340,24 +335,38 @@ standard_pull(struct kv_txn *txn, const struct queue *q, int64_t now_ms, struct 
     return OK;
 }
 
-// E_NOT_FOUND: the message is gone, or was received again since.
+// Where the receipt's message is in the index. Most are where their receive put them; a flight says
+// where a changed visibility timeout did. E_NOT_FOUND: the message is gone, or was received again
+// since.
 static int
-flight_get(struct kv_txn *txn, const struct queue *q, const struct receipt *receipt,
-           struct sqs_flight_record *out)
+receipt_find(struct kv_txn *txn, const struct queue *q, const struct receipt *receipt,
+             struct head_entry *entry, struct sqs_delivery_record *out)
 {
-    TRY(record_get(txn, &sqs_flight_record_type,
-                   key_flight(kv_txn_arena(txn), &q->place, &receipt->id), KV_SERIALIZABLE, out));
+    struct arena *a = kv_txn_arena(txn);
+    struct sqs_flight_record flight;
+    *entry = (struct head_entry){receipt->due_ms, receipt->id};
+    int code = record_get(txn, &sqs_delivery_record_type,
+                          key_due(a, &q->place, entry->due_ms, &entry->id), KV_SERIALIZABLE, out);
+    if (code == E_NOT_FOUND) {
+        TRY(record_get(txn, &sqs_flight_record_type, key_flight(a, &q->place, &entry->id),
+                       KV_SERIALIZABLE, &flight));
+        entry->due_ms = flight.due_ms.value;
+        code = record_get(txn, &sqs_delivery_record_type,
+                          key_due(a, &q->place, entry->due_ms, &entry->id), KV_SERIALIZABLE, out);
+    }
+    TRY(code);
     return out->receive_count.value == receipt->receive_count ? OK : E_NOT_FOUND;
 }
 
 int
 standard_delete(struct kv_txn *txn, const struct queue *q, const struct receipt *receipt)
 {
-    struct sqs_flight_record flight;
-    int code = flight_get(txn, q, receipt, &flight);
+    struct head_entry entry;
+    struct sqs_delivery_record delivery;
+    int code = receipt_find(txn, q, receipt, &entry, &delivery);
     if (code != OK)
         return code == E_NOT_FOUND ? OK : code;
-    return standard_remove(txn, &q->place, &receipt->id, flight.due_ms.value);
+    return standard_remove(txn, &q->place, &entry, &delivery);
 }
 
 int
@@ -365,19 +374,20 @@ standard_hide(struct kv_txn *txn, const struct queue *q, const struct receipt *r
               int64_t now_ms, int64_t due_ms)
 {
     struct arena *a = kv_txn_arena(txn);
-    struct sqs_flight_record flight;
+    struct head_entry entry;
     struct sqs_delivery_record delivery;
-    TRY(flight_get(txn, q, receipt, &flight));
-    if (flight.due_ms.value <= now_ms)
+    TRY(receipt_find(txn, q, receipt, &entry, &delivery));
+    if (entry.due_ms <= now_ms)
         return E_NOT_FOUND;
-    if (due_ms > flight.received_ms.value + VISIBILITY_S_MAX * 1000LL)
+    if (due_ms > delivery.received_ms.value + VISIBILITY_S_MAX * 1000LL)
         return E_LIMIT;
-    struct str before = key_due(a, &q->place, flight.due_ms.value, &receipt->id);
-    TRY(record_get(txn, &sqs_delivery_record_type, before, KV_SERIALIZABLE, &delivery));
-    TRY(kv_del(txn, before));
-    TRY(record_set(txn, &sqs_delivery_record_type, key_due(a, &q->place, due_ms, &receipt->id),
+    struct sqs_flight_record flight = {
+        .due_ms = OPT_LONG(due_ms),
+        .receive_count = delivery.receive_count,
+    };
+    delivery.has_flight = OPT_BOOL(true);
+    TRY(kv_del(txn, key_due(a, &q->place, entry.due_ms, &entry.id)));
+    TRY(record_set(txn, &sqs_delivery_record_type, key_due(a, &q->place, due_ms, &entry.id),
                    &delivery));
-    flight.due_ms = OPT_LONG(due_ms);
-    return record_set(txn, &sqs_flight_record_type, key_flight(a, &q->place, &receipt->id),
-                      &flight);
+    return record_set(txn, &sqs_flight_record_type, key_flight(a, &q->place, &entry.id), &flight);
 }

@@ -11,9 +11,9 @@ MUST_USE int standard_put(struct kv_txn *txn, const struct queue *q, const struc
                           const struct sqs_message_record *message, int64_t due_ms,
                           const struct history *history);
 
-// The message with everything that is kept of it.
-MUST_USE int standard_remove(struct kv_txn *txn, const struct place *p, const struct message_id *id,
-                             int64_t due_ms);
+// The message with everything that is kept of it. `delivery` was read at the entry.
+MUST_USE int standard_remove(struct kv_txn *txn, const struct place *p, const struct head_entry *e,
+                             const struct sqs_delivery_record *delivery);
 
 // Takes up to r->wanted visible messages in transactions of its own and hides them. r->queue is
 // set.

@@ -10,7 +10,7 @@
 static struct receipt
 receipt_of(const char *group)
 {
-    struct receipt r = {.receive_count = 3, .group = str_of(group)};
+    struct receipt r = {.receive_count = 3, .due_ms = 1234567890123, .group = str_of(group)};
     memset(r.generation, 0xa5, sizeof(r.generation));
     memset(r.id.bytes, 0, sizeof(r.id.bytes));
     if (group)
@@ -29,6 +29,7 @@ round_trip(const char *group)
     assert_memory_equal(&r.id, &back.id, sizeof(r.id));
     assert_memory_equal(&r.sequence, &back.sequence, sizeof(r.sequence));
     assert_int_equal(back.receive_count, 3);
+    assert_int_equal(back.due_ms, 1234567890123);
     assert_int_equal(str_is_present(back.group), group != NULL);
     assert_true(str_eq(back.group, r.group));
     arena_fini(&a);
