@@ -240,10 +240,18 @@ arena_rewind(struct arena *a, struct arena_mark mark)
     while (a->chunk != mark.chunk) {
         struct arena_chunk *newest = a->chunk;
         CHECK(newest != NULL); // else the mark is of another arena, or was rewound over
+        CHECK(newest != a->held.chunk);
         a->chunk = newest->older;
         chunk_free(newest);
     }
+    CHECK(a->chunk != a->held.chunk || mark.chunk_used >= a->held.chunk_used);
     if (a->chunk != NULL)
         chunk_rewind(a->chunk, mark.chunk_used);
     a->used_bytes = mark.used_bytes;
+}
+
+void
+arena_hold(struct arena *a)
+{
+    a->held = arena_mark(a);
 }

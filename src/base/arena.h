@@ -8,15 +8,16 @@
 
 // A chain of chunks. Not thread-safe. Running out of memory aborts: sizes that a user controls are
 // limited before they are taken from an arena.
-struct arena {
-    struct arena_chunk *chunk; // newest; NULL when nothing was allocated
-    size_t used_bytes;         // asked for, over all chunks: for budgets and tests
-};
-
 struct arena_mark {
     struct arena_chunk *chunk;
     size_t chunk_used;
     size_t used_bytes;
+};
+
+struct arena {
+    struct arena_chunk *chunk; // newest; NULL when nothing was allocated
+    size_t used_bytes;         // asked for, over all chunks: for budgets and tests
+    struct arena_mark held;    // what lies below may not be given back
 };
 
 void arena_init(struct arena *a);
@@ -43,6 +44,9 @@ struct str arena_print_v(struct arena *a, const char *format, va_list args);
 // Everything allocated after the mark is given back: for bodies that may run twice.
 struct arena_mark arena_mark(const struct arena *a);
 void arena_rewind(struct arena *a, struct arena_mark mark);
+// From now on a rewind below what lives now aborts, until the mark of before is put back: for those
+// who keep things in the arena of somebody who rewinds it.
+void arena_hold(struct arena *a);
 
 #define ARENA_NEW(arena, type) ((type *)arena_alloc((arena), sizeof(type)))
 #define ARENA_ARRAY(arena, count, type) ((type *)arena_alloc_array((arena), (count), sizeof(type)))

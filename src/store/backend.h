@@ -23,6 +23,9 @@ struct backend_ops {
     // s NULL: the newest state. OK with *out in the arena, absent when there is no such key; E_IO.
     int (*get)(struct backend *b, struct backend_snapshot *s, struct str key, struct arena *arena,
                struct str *out);
+    // The same for n keys, out[i] for keys[i].
+    int (*get_many)(struct backend *b, struct backend_snapshot *s, const struct str *keys, size_t n,
+                    struct arena *arena, struct str *out);
 
     // from < to; both stay where they are until the iterator is closed. It begins at the first key,
     // in reverse at the last.
@@ -35,6 +38,11 @@ struct backend_ops {
     // OK with both in the arena, E_NOT_FOUND at the end, E_IO.
     int (*iter_next)(struct backend_iter *it, struct str *key, struct str *value);
     void (*iter_close)(struct backend_iter *it);
+
+    // Leaves the state of one moment in dir/store, for RocksDB. Every stamp in it is at most
+    // *version_base more than the engine's number there. In the pool, beside everything else.
+    int (*backup)(struct backend *b, const char *dir, uint64_t *version_base, char *problem,
+                  size_t problem_size);
 
     // How many reads had to leave the loop.
     uint64_t (*cold_reads)(struct backend *b);

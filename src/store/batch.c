@@ -8,15 +8,18 @@
 #include "src/store/counters.h"
 #include "src/store/history.h"
 
-enum { BATCH_BYTES_MAX = 8 * 1024 * 1024 };
+enum { BATCH_BYTES_MAX = 8 * 1024 * 1024, KEYS_FIRST = 256 };
 
 struct batch {
     struct runtime *runtime;
     struct backend *backend;
     const struct live *live;
+    struct watches *watches;
     struct history *history;
     struct counters *counters;
-    struct arena arena;         // what was resolved, until it is written
+    struct arena arena; // what was resolved, until it is written
+    struct str *keys;   // written since the last write, in arenas that live until then
+    size_t key_count, key_size;
     size_t bytes;               // added since the last write
     uint64_t version;           // of the last commit that was added
     _Atomic uint64_t published; // of the last one that was written
@@ -63,10 +66,22 @@ decide(struct batch *b, const struct commit *c)
 }
 
 static void
+note_key(struct batch *b, struct str key)
+{
+    if (b->key_count == b->key_size) {
+        b->key_size = b->key_size == 0 ? KEYS_FIRST : 2 * b->key_size;
+        b->keys = reallocarray(b->keys, b->key_size, sizeof *b->keys);
+        CHECK(b->keys != NULL);
+    }
+    b->keys[b->key_count++] = key;
+    history_put(b->history, key, b->version);
+}
+
+static void
 put(struct batch *b, struct str key, struct str value)
 {
     b->backend->ops->batch_put(b->backend, key, value);
-    history_put(b->history, key, b->version);
+    note_key(b, key);
     counters_note(b->counters, key, value);
 }
 
@@ -74,7 +89,7 @@ static void
 del(struct batch *b, struct str key)
 {
     b->backend->ops->batch_del(b->backend, key);
-    history_put(b->history, key, b->version);
+    note_key(b, key);
     counters_note(b->counters, key, (struct str){0});
 }
 
@@ -131,13 +146,15 @@ add_writes(struct batch *b, const struct overlay *o)
 }
 
 struct batch *
-batch_new(struct runtime *rt, struct backend *backend, const struct live *live)
+batch_new(struct runtime *rt, struct backend *backend, const struct live *live,
+          struct watches *watches)
 {
     struct batch *b = calloc(1, sizeof *b);
     CHECK(b != NULL);
     b->runtime = rt;
     b->backend = backend;
     b->live = live;
+    b->watches = watches;
     b->history = history_new();
     b->counters = counters_new();
     arena_init(&b->arena);
@@ -153,6 +170,7 @@ batch_free(struct batch *b)
     history_free(b->history);
     counters_free(b->counters);
     arena_fini(&b->arena);
+    free(b->keys);
     free(b);
 }
 
@@ -178,6 +196,9 @@ batch_write(struct batch *b)
         return false;
     b->backend->ops->batch_write(b->backend, b->version);
     atomic_store(&b->published, b->version);
+    // After the write, with the barrier of the store between: who is too late for this reads it.
+    watches_fire(b->watches, b->keys, b->key_count);
+    b->key_count = 0;
     b->bytes = 0;
     arena_reset(&b->arena);
     return true;

@@ -8,6 +8,7 @@
 #include "src/store/live.h"
 #include "src/store/overlay.h"
 #include "src/store/reads.h"
+#include "src/store/watches.h"
 
 // A transaction that waits for its commit.
 struct commit {
@@ -25,12 +26,14 @@ struct commit {
 // Used by the committer's thread alone, but for `published`.
 struct batch;
 
-struct batch *batch_new(struct runtime *rt, struct backend *backend, const struct live *live);
+struct batch *batch_new(struct runtime *rt, struct backend *backend, const struct live *live,
+                        struct watches *watches);
 void batch_free(struct batch *b);
 // Decides on c, sets its code and version, and adds what it writes. E_AGAIN: write the batch first,
 // then ask again.
 MUST_USE int batch_add(struct batch *b, struct commit *c);
-// Makes what was added durable, then publishes its version. False when there was nothing.
+// Makes what was added durable, then publishes its version and wakes who watches its keys. False
+// when there was nothing.
 bool batch_write(struct batch *b);
 // Housekeeping after a write, when nobody waits for it any more.
 void batch_prune(struct batch *b);

@@ -160,12 +160,13 @@ run(void *arg)
 }
 
 struct committer *
-committer_new(struct runtime *rt, struct backend *backend, const struct live *live)
+committer_new(struct runtime *rt, struct backend *backend, const struct live *live,
+              struct watches *watches)
 {
     struct committer *c = calloc(1, sizeof *c);
     CHECK(c != NULL);
     c->runtime = rt;
-    c->batch = batch_new(rt, backend, live);
+    c->batch = batch_new(rt, backend, live, watches);
     list_init(&c->queue);
     c->loops = calloc((size_t)runtime_loop_count(rt), sizeof *c->loops);
     CHECK(c->loops != NULL);

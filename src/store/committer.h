@@ -7,7 +7,7 @@
 struct committer;
 
 struct committer *committer_new(struct runtime *rt, struct backend *backend,
-                                const struct live *live);
+                                const struct live *live, struct watches *watches);
 // Ends the thread; nothing may be waiting. NULL is accepted.
 void committer_free(struct committer *c);
 // Parks the calling fiber until `commit` (with fiber, writes and reads filled in) is decided and,

@@ -148,13 +148,29 @@ check_empty(const struct opening *o)
     return code;
 }
 
-static int
-parse_mark(const struct opening *o, struct str text)
+// {"format":1} or {"format":1,"version_base":12345}
+static bool
+read_mark(struct str text, int64_t *format, int64_t *version_base)
 {
-    struct str prefix = STR("{\"format\":"), end = STR("}\n");
-    int64_t format = 0;
-    if (!str_starts(text, prefix) || !str_ends(text, end) ||
-        str_to_int64(str_slice(text, prefix.len, text.len - end.len), &format) != OK || format < 1)
+    struct str prefix = STR("{\"format\":"), end = STR("}\n"), base = STR("\"version_base\":");
+    struct str number, rest;
+    *version_base = 0;
+    if (!str_starts(text, prefix) || !str_ends(text, end))
+        return false;
+    if (str_cut(str_slice(text, prefix.len, text.len - end.len), ',', &number, &rest) &&
+        (!str_starts(rest, base) ||
+         str_to_int64(str_slice(rest, base.len, rest.len), version_base) != OK))
+        return false;
+    return str_to_int64(number, format) == OK && *format >= 1 && *version_base >= 0;
+}
+
+static int
+parse_mark(const struct opening *o, struct str text, uint64_t *version_base)
+{
+    int64_t format = 0, base = 0;
+    bool is_read = read_mark(text, &format, &base);
+    *version_base = (uint64_t)base;
+    if (!is_read)
         return fail(
             o, E_INVALID,
             "%s is not a c10m data directory: its %s is damaged; restore it from a backup, or "
@@ -170,14 +186,15 @@ parse_mark(const struct opening *o, struct str text)
 
 // E_NOT_FOUND: there is none.
 static int
-check_mark(const struct opening *o)
+check_mark(const struct opening *o, uint64_t *version_base)
 {
     int fd = openat(o->dir_fd, MARK_NAME, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return errno == ENOENT ? E_NOT_FOUND : fail_errno(o, "read");
     char text[MARK_BYTES_MAX];
     ssize_t len = read(fd, text, sizeof text);
-    int code = len < 0 ? fail_errno(o, "read") : parse_mark(o, (struct str){text, (size_t)len});
+    int code = len < 0 ? fail_errno(o, "read")
+                       : parse_mark(o, (struct str){text, (size_t)len}, version_base);
     close(fd);
     return code;
 }
@@ -193,14 +210,30 @@ write_synced(const struct opening *o, const char *name, struct str text)
 }
 
 static int
-write_mark(const struct opening *o)
+write_new_mark(const struct opening *o, uint64_t version_base)
 {
-    char text[MARK_BYTES_MAX];
-    snprintf(text, sizeof text, "{\"format\":%d}\n", DATA_DIR_FORMAT);
-    if (write_synced(o, MARK_NEW_NAME, str_of(text)) != OK ||
-        renameat(o->dir_fd, MARK_NEW_NAME, o->dir_fd, MARK_NAME) != 0 || fsync(o->dir_fd) != 0)
+    char text[MARK_BYTES_MAX], base[MARK_BYTES_MAX / 2] = "";
+    if (version_base > 0)
+        snprintf(base, sizeof base, ",\"version_base\":%llu", (unsigned long long)version_base);
+    snprintf(text, sizeof text, "{\"format\":%d%s}\n", DATA_DIR_FORMAT, base);
+    return write_synced(o, MARK_NEW_NAME, str_of(text)) == OK ? OK : fail_errno(o, "write to");
+}
+
+static int
+rename_new_mark(const struct opening *o)
+{
+    // What the mark vouches for has its names on disk first.
+    if (fsync(o->dir_fd) != 0 || renameat(o->dir_fd, MARK_NEW_NAME, o->dir_fd, MARK_NAME) != 0 ||
+        fsync(o->dir_fd) != 0)
         return fail_errno(o, "write to");
     return OK;
+}
+
+static int
+write_mark(const struct opening *o)
+{
+    TRY(write_new_mark(o, 0));
+    return rename_new_mark(o);
 }
 
 // Its entry must be durable before anything in it is.
@@ -251,16 +284,17 @@ check_room(const struct opening *o, bool is_new)
 }
 
 static int
-claim(const struct opening *o, int *lock_fd)
+claim(const struct opening *o, struct data_dir *d)
 {
-    int mark = check_mark(o);
+    int *lock_fd = &d->lock_fd;
+    int mark = check_mark(o, &d->version_base);
     if (mark == E_NOT_FOUND)
         TRY(check_empty(o)); // before anything is written to what may be somebody else's
     else
         TRY(mark);
     TRY(check_room(o, mark == E_NOT_FOUND));
     TRY(lock(o, lock_fd));
-    int code = check_mark(o); // again: now nobody else changes it
+    int code = check_mark(o, &d->version_base); // again: now nobody else changes it
     if (code == E_NOT_FOUND)
         code = write_mark(o);
     if (code == OK)
@@ -282,7 +316,7 @@ data_dir_open(const char *dir, uint64_t reserve_bytes, struct data_dir *out, cha
     struct data_dir d = {.lock_fd = -1};
     int code = make_dir(&o);
     if (code == OK)
-        code = claim(&o, &d.lock_fd);
+        code = claim(&o, &d);
     if (o.dir_fd >= 0)
         close(o.dir_fd);
     TRY(code);
@@ -302,4 +336,45 @@ data_dir_close(struct data_dir *d)
 {
     free(d->store_path);
     close(d->lock_fd);
+}
+
+// Opens a directory that is there.
+static int
+open_backup(const char *dir, char *problem, size_t problem_size, struct opening *out)
+{
+    *out = (struct opening){.dir = dir, .problem = problem, .problem_size = problem_size};
+    out->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return out->dir_fd >= 0 ? OK : fail_errno(out, "open");
+}
+
+int
+data_dir_backup_begin(const char *dir, char *problem, size_t problem_size)
+{
+    struct opening o = {.dir = dir, .dir_fd = -1, .problem = problem, .problem_size = problem_size};
+    int code = make_dir(&o);
+    if (code == OK)
+        code = check_empty(&o);
+    if (o.dir_fd >= 0)
+        close(o.dir_fd);
+    return code;
+}
+
+int
+data_dir_backup_mark(const char *dir, uint64_t version_base, char *problem, size_t problem_size)
+{
+    struct opening o;
+    TRY(open_backup(dir, problem, problem_size, &o));
+    int code = write_new_mark(&o, version_base);
+    close(o.dir_fd);
+    return code;
+}
+
+int
+data_dir_backup_end(const char *dir, char *problem, size_t problem_size)
+{
+    struct opening o;
+    TRY(open_backup(dir, problem, problem_size, &o));
+    int code = rename_new_mark(&o);
+    close(o.dir_fd);
+    return code;
 }

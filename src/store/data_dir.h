@@ -9,6 +9,8 @@ enum { DATA_DIR_FORMAT = 1 }; // of what is in it; an older program refuses a ne
 struct data_dir {
     int lock_fd;
     char *store_path; // for the engine
+    // What stamps in the store may be ahead of the engine's number: it was copied from elsewhere.
+    uint64_t version_base;
 };
 
 // Makes the directory (mode 0700, with its parents) and marks it as ours when it is empty, and
@@ -21,3 +23,11 @@ MUST_USE int data_dir_open(const char *dir, uint64_t reserve_bytes, struct data_
 // the engine itself could not write any more.
 uint64_t data_dir_start_bytes(uint64_t reserve_bytes);
 void data_dir_close(struct data_dir *d);
+
+// A backup is a data directory whose mark comes last. Makes the directory; E_INVALID: something is
+// in it.
+MUST_USE int data_dir_backup_begin(const char *dir, char *problem, size_t problem_size);
+// Writes the mark under a name that does not count yet; _end makes it count.
+MUST_USE int data_dir_backup_mark(const char *dir, uint64_t version_base, char *problem,
+                                  size_t problem_size);
+MUST_USE int data_dir_backup_end(const char *dir, char *problem, size_t problem_size);

@@ -1,4 +1,4 @@
-// Transactions: their life, single keys, and doing them again on conflict.
+// Stores: opening, running transactions again on conflict, closing.
 // SPDX-License-Identifier: Apache-2.0
 #include "src/store/kv.h"
 
@@ -6,8 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "src/store/counters.h"
+#include "src/store/data_dir.h"
 #include "src/store/txn.h"
+#include "src/store/watches.h"
 
 enum { BACK_OFF_NS_FIRST = 50 * 1000, BACK_OFF_DOUBLINGS_MAX = 8 };
 
@@ -27,6 +28,7 @@ txn_begin(struct kv *kv, struct arena *arena)
     txn->kv = kv;
     txn->arena = arena;
     txn->loop = live_here(&kv->live);
+    txn->held = arena->held;
     txn->deadline_ns = clock_mono_ns(kv->runtime) + kv->txn_ms_max * 1000000;
     overlay_init(&txn->writes, arena);
     reads_init(&txn->reads, arena);
@@ -38,6 +40,7 @@ txn_end(struct kv_txn *txn)
 {
     while (txn->iters != NULL)
         kv_iter_close(txn->iters);
+    txn->arena->held = txn->held;
     if (txn->snapshot != NULL) {
         txn->kv->backend->ops->snapshot_free(txn->kv->backend, txn->snapshot);
         live_read_end(txn->loop, &txn->reader);
@@ -157,29 +160,9 @@ close_all(void *arg)
     live_close(&kv->live);
     committer_free(kv->committer);
     kv->backend->ops->close(kv->backend);
+    watches_free(kv->watches);
     live_fini(&kv->live);
     free(kv);
-}
-
-int
-txn_read_begin(struct kv_txn *txn)
-{
-    struct kv *kv = txn->kv;
-    if (clock_mono_ns(kv->runtime) > txn->deadline_ns)
-        return E_TOO_OLD;
-    if (txn->snapshot != NULL)
-        return OK;
-    // The version first: the snapshot may hold more than it says, never less.
-    live_read_begin(txn->loop, &txn->reader, committer_published(kv->committer));
-    txn->snapshot = kv->backend->ops->snapshot_new(kv->backend);
-    return OK;
-}
-
-int
-txn_check_bytes(const struct kv_txn *txn, size_t bytes)
-{
-    size_t used = txn->writes.bytes + txn->reads.bytes;
-    return used + bytes > KV_TXN_BYTES_MAX ? E_LIMIT : OK;
 }
 
 int
@@ -197,7 +180,9 @@ kv_open(const char *url, const struct kv_options *options, struct kv **out, char
     kv->txn_ms_max = KV_TXN_MS_MAX;
     kv->runs_twice = options->run_twice;
     live_init(&kv->live, kv->runtime);
-    kv->committer = committer_new(kv->runtime, kv->backend, &kv->live);
+    kv->key_bytes_max = KV_KEY_BYTES_MAX;
+    kv->watches = watches_new();
+    kv->committer = committer_new(kv->runtime, kv->backend, &kv->live, kv->watches);
     *out = kv;
     return OK;
 }
@@ -231,76 +216,39 @@ kv_run_stamped(struct kv *kv, struct arena *arena, kv_body_fn *body, void *arg,
     return code;
 }
 
-int
-kv_get(struct kv_txn *txn, struct str key, enum kv_read read, struct str *out)
-{
-    const struct overlay_write *own = overlay_find(&txn->writes, key);
-    if (own != NULL) {
-        *out = own->value;
-        return OK;
-    }
-    TRY(txn_read_begin(txn));
-    if (read == KV_SERIALIZABLE) {
-        TRY(txn_check_bytes(txn, key.len));
-        reads_add_point(&txn->reads, key);
-    }
-    struct backend *b = txn->kv->backend;
-    return b->ops->get(b, txn->snapshot, key, txn->arena, out);
-}
+struct backing_up {
+    struct kv *kv;
+    const char *dir;
+    char *problem;
+    size_t problem_size;
+    int code;
+};
 
-static int
-check_write(const struct kv_txn *txn, struct str key, struct str value)
+static void
+back_up(void *arg)
 {
-    if (key.len > KV_KEY_BYTES_MAX || value.len > KV_VALUE_BYTES_MAX)
-        return E_LIMIT;
-    return txn_check_bytes(txn, key.len + value.len);
+    struct backing_up *u = arg;
+    struct backend *b = u->kv->backend;
+    u->code = data_dir_backup_begin(u->dir, u->problem, u->problem_size);
+    uint64_t version_base = 0;
+    if (u->code == OK)
+        u->code = b->ops->backup(b, u->dir, &version_base, u->problem, u->problem_size);
+    if (u->code == OK)
+        u->code = data_dir_backup_mark(u->dir, version_base, u->problem, u->problem_size);
 }
 
 int
-kv_set(struct kv_txn *txn, struct str key, struct str value)
+kv_backup(struct kv *kv, const char *dir, char *problem, size_t problem_size)
 {
-    CHECK(str_is_present(value));
-    TRY(check_write(txn, key, value));
-    overlay_set(&txn->writes, key, value);
-    return OK;
+    struct backing_up u = {kv, dir, problem, problem_size, OK};
+    pool_run(kv->runtime, back_up, &u);
+    return u.code;
 }
 
 int
-kv_del(struct kv_txn *txn, struct str key)
+kv_backup_end(const char *dir, char *problem, size_t problem_size)
 {
-    TRY(check_write(txn, key, (struct str){0}));
-    overlay_del(&txn->writes, key);
-    return OK;
-}
-
-int
-kv_add(struct kv_txn *txn, struct str key, int64_t delta)
-{
-    TRY(check_write(txn, key, (struct str){.len = COUNTER_BYTES}));
-    overlay_add(&txn->writes, key, delta);
-    return OK;
-}
-
-static bool
-is_stamp_inside(struct str s, size_t at)
-{
-    return at == KV_NO_STAMP || (at <= s.len && s.len - at >= KV_STAMP_BYTES);
-}
-
-int
-kv_set_stamped(struct kv_txn *txn, struct str key, size_t key_at, struct str value, size_t value_at)
-{
-    CHECK(str_is_present(value));
-    CHECK(is_stamp_inside(key, key_at) && is_stamp_inside(value, value_at));
-    TRY(check_write(txn, key, value));
-    overlay_set_stamped(&txn->writes, key, key_at, value, value_at);
-    return OK;
-}
-
-struct arena *
-kv_txn_arena(struct kv_txn *txn)
-{
-    return txn->arena;
+    return data_dir_backup_end(dir, problem, problem_size);
 }
 
 void

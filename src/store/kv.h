@@ -66,6 +66,11 @@ enum kv_read {
 // additions and stamped keys.
 MUST_USE int kv_get(struct kv_txn *txn, struct str key, enum kv_read read, struct str *out);
 
+// As kv_get for n keys at once, in any order: one trip to the disk or the database for all that are
+// not in memory. out has n places.
+MUST_USE int kv_get_many(struct kv_txn *txn, const struct str *keys, size_t n, enum kv_read read,
+                         struct str *out);
+
 // Keys in [from, to) in order, or from the end. `limit` 0: no limit; it bounds the conflict range
 // to what was really seen.
 struct kv_range {
@@ -99,7 +104,35 @@ int64_t kv_counter(struct str value);
 MUST_USE int kv_set_stamped(struct kv_txn *txn, struct str key, size_t key_at, struct str value,
                             size_t value_at);
 
+// A hint that something changed: wakes a fiber after commits, of this process or another one, that
+// wrote a key which begins with `key`. It may come without reason and never fails to come, but a
+// change is to be read again. Usage, without lost wake-ups:
+//     struct kv_watch watch = {0};      on the fiber's stack
+//     kv_run, whose body calls            (again in a body that is run again)
+//         kv_watch(txn, key, &watch);   before it reads what may change, or it may come at once
+//     kv_watch_wait(&watch, deadline);
+//     kv_watch_end(&watch);             always, on the same fiber
+struct kv_watch {
+    struct watches *watches; // NULL: not in use
+    struct watch_key *key;
+    struct kv_watch *next, **link;
+    struct fiber *fiber;
+    bool is_fired;
+};
+MUST_USE int kv_watch(struct kv_txn *txn, struct str key, struct kv_watch *out);
+// OK: something changed since kv_watch or the last kv_watch_wait that said so. E_TIMEOUT,
+// E_CANCELLED.
+MUST_USE int kv_watch_wait(struct kv_watch *watch, int64_t deadline_ns);
+void kv_watch_end(struct kv_watch *watch);
+
 struct arena *kv_txn_arena(struct kv_txn *txn);
+
+// Copies the state of one moment to `dir`, which is made or empty, as a data directory that
+// "rocks:DIR" opens whatever the back end is; reads and commits go on. It counts as a backup, and
+// can be opened, only after kv_backup_end: so what belongs to it is copied in between. E_INVALID:
+// something is in dir; E_IO, E_FULL. `problem` gets a sentence. Waits for long.
+MUST_USE int kv_backup(struct kv *kv, const char *dir, char *problem, size_t problem_size);
+MUST_USE int kv_backup_end(const char *dir, char *problem, size_t problem_size);
 
 struct kv_stats {
     uint64_t commits; // transactions with writes that were acknowledged

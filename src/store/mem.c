@@ -5,6 +5,7 @@
 
 #include "src/base/omap.h"
 #include "src/store/backend.h"
+#include "src/store/backup.h"
 
 struct mem_value {
     struct mem_value *older;
@@ -168,7 +169,11 @@ mem_close(struct backend *b)
 static uint64_t
 mem_version(struct backend *b)
 {
-    return 0;
+    struct mem *m = mem_of(b);
+    pthread_mutex_lock(&m->mutex);
+    uint64_t version = m->version;
+    pthread_mutex_unlock(&m->mutex);
+    return version;
 }
 
 static struct backend_snapshot *
@@ -210,6 +215,15 @@ mem_get(struct backend *b, struct backend_snapshot *s, struct str key, struct ar
         e == NULL ? NULL : value_at(e->value, s == NULL ? m->version : s->version);
     *out = v == NULL ? (struct str){0} : copy_present(arena, v->bytes);
     pthread_mutex_unlock(&m->mutex);
+    return OK;
+}
+
+static int
+mem_get_many(struct backend *b, struct backend_snapshot *s, const struct str *keys, size_t n,
+             struct arena *arena, struct str *out)
+{
+    for (size_t i = 0; i < n; i++)
+        TRY(mem_get(b, s, keys[i], arena, &out[i]));
     return OK;
 }
 
@@ -333,12 +347,55 @@ mem_batch_write(struct backend *b, uint64_t version)
     m->op_count = 0;
 }
 
+// Every key at a snapshot, one after the other.
+struct mem_source {
+    struct mem *mem;
+    struct backend_snapshot *snapshot;
+    struct str at; // the last key; absent before the first
+};
+
+static int
+source_next(void *arg, struct arena *arena, struct str *key, struct str *value)
+{
+    struct mem_source *s = arg;
+    pthread_mutex_lock(&s->mem->mutex);
+    struct omap_entry *e =
+        str_is_present(s->at) ? omap_find(s->mem->keys, s->at) : omap_first(s->mem->keys);
+    if (e != NULL && str_is_present(s->at))
+        e = omap_next(e);
+    const struct mem_value *v = NULL;
+    for (; e != NULL; e = omap_next(e)) {
+        v = value_at(e->value, s->snapshot->version);
+        if (v != NULL && str_is_present(v->bytes))
+            break;
+    }
+    if (e != NULL) {
+        *key = s->at = e->key; // stays: the snapshot keeps it
+        *value = arena_copy(arena, v->bytes);
+    }
+    pthread_mutex_unlock(&s->mem->mutex);
+    return e != NULL ? OK : E_NOT_FOUND;
+}
+
+static int
+mem_backup(struct backend *b, const char *dir, uint64_t *version_base, char *problem,
+           size_t problem_size)
+{
+    struct mem_source s = {.mem = mem_of(b), .snapshot = mem_snapshot_new(b)};
+    *version_base = s.snapshot->version;
+    int code = backup_copy(dir, source_next, &s, problem, problem_size);
+    mem_snapshot_free(b, s.snapshot);
+    return code;
+}
+
 static const struct backend_ops mem_ops = {
     .close = mem_close,
     .version = mem_version,
     .snapshot_new = mem_snapshot_new,
     .snapshot_free = mem_snapshot_free,
     .get = mem_get,
+    .get_many = mem_get_many,
+    .backup = mem_backup,
     .iter_open = mem_iter_open,
     .iter_seek = mem_iter_seek,
     .iter_next = mem_iter_next,

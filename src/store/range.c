@@ -50,6 +50,7 @@ note_seen(const struct kv_iter *it)
                         end_of(it, it->start, it->is_start_included));
     else
         reads_add_range(reads, it->start, it->is_ended ? r->to : end_of(it, it->at, true));
+    txn_hold(it->txn);
 }
 
 static int

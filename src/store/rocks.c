@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <sys/statvfs.h>
 
+#include "src/store/backup.h"
+
 enum {
     MIB = 1024 * 1024,
     CACHE_BYTES_DEFAULT = 8 * MIB,
@@ -201,11 +203,53 @@ rocks_get(struct backend *b, struct backend_snapshot *s, struct str key, struct 
     return g.code;
 }
 
+struct cold_gets {
+    struct cold_get get;
+    const struct str *keys;
+    size_t n;
+    struct str *out;
+    const bool *is_cold;
+};
+
+// Runs in the pool.
+static void
+get_many_cold(void *arg)
+{
+    struct cold_gets *m = arg;
+    rocksdb_readoptions_t *options = rocks_read_options(m->get.snapshot, false);
+    for (size_t i = 0; i < m->n && m->get.code == OK; i++) {
+        if (m->is_cold[i])
+            m->get.code = get(m->get.rocks, options, m->keys[i], m->get.arena, &m->out[i]);
+    }
+    rocksdb_readoptions_destroy(options);
+}
+
+static int
+rocks_get_many(struct backend *b, struct backend_snapshot *s, const struct str *keys, size_t n,
+               struct arena *arena, struct str *out)
+{
+    struct rocks *r = rocks_of(b);
+    bool *is_cold = ARENA_ARRAY(arena, n, bool), has_cold = false;
+    for (size_t i = 0; i < n; i++) {
+        int code = get(r, s->cached, keys[i], arena, &out[i]);
+        is_cold[i] = code == E_AGAIN;
+        has_cold = has_cold || is_cold[i];
+        if (!is_cold[i])
+            TRY(code);
+    }
+    if (!has_cold)
+        return OK;
+    struct cold_gets m = {{.rocks = r, .snapshot = s, .arena = arena}, keys, n, out, is_cold};
+    rocks_read_cold(r, get_many_cold, &m);
+    return m.get.code;
+}
+
 static uint64_t
 rocks_version(struct backend *b)
 {
     // Every commit takes at least one of the engine's numbers, so that these stay ahead of ours.
-    return rocksdb_get_latest_sequence_number(rocks_of(b)->db) + 1;
+    const struct rocks *r = rocks_of(b);
+    return r->dir.version_base + rocksdb_get_latest_sequence_number(r->db) + 1;
 }
 
 static struct backend_snapshot *
@@ -292,6 +336,27 @@ rocks_batch_write(struct backend *b, uint64_t version)
     clear_batch(r);
 }
 
+static bool
+has_reserve(const struct rocks *r, const char *path)
+{
+    struct statvfs fs;
+    return statvfs(path, &fs) == 0 && (uint64_t)fs.f_bavail * fs.f_frsize >= r->reserve_bytes;
+}
+
+static int
+rocks_backup(struct backend *b, const char *dir, uint64_t *version_base, char *problem,
+             size_t problem_size)
+{
+    struct rocks *r = rocks_of(b);
+    *version_base = r->dir.version_base;
+    // A checkpoint writes what is in memory to a table, which must not meet a full disk.
+    if (!has_reserve(r, dir) || !has_reserve(r, r->dir.store_path)) {
+        snprintf(problem, problem_size, "there is too little room left for a backup to %s", dir);
+        return E_FULL;
+    }
+    return rocks_checkpoint(r->db, dir, problem, problem_size);
+}
+
 static void
 rocks_close(struct backend *b)
 {
@@ -311,6 +376,8 @@ static const struct backend_ops rocks_ops = {
     .snapshot_new = rocks_snapshot_new,
     .snapshot_free = rocks_snapshot_free,
     .get = rocks_get,
+    .get_many = rocks_get_many,
+    .backup = rocks_backup,
     .iter_open = rocks_iter_open,
     .iter_seek = rocks_iter_seek,
     .iter_next = rocks_iter_next,

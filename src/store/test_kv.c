@@ -4,8 +4,12 @@
 
 #include "src/base/buf.h"
 
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 // A body that the test gives, in an arena of its own.
 static int
@@ -500,6 +504,74 @@ cold_data_is_read(struct fixture *f)
     CHECK(run(f, scan_body, &is_reverse) == OK);
 }
 
+static int
+get_many_body(struct kv_txn *txn, void *arg)
+{
+    struct str keys[] = {STR("c"), STR("a"), STR("own"), STR("none"), STR("gone"), STR("a")};
+    struct str values[COUNT_OF(keys)];
+    TRY(kv_set(txn, STR("own"), STR("mine")));
+    TRY(kv_del(txn, STR("gone")));
+    TRY(kv_get_many(txn, keys, COUNT_OF(keys), KV_SERIALIZABLE, values));
+    CHECK(str_eq(values[0], STR("3")) && str_eq(values[1], STR("1")));
+    CHECK(str_eq(values[2], STR("mine")));
+    CHECK(!str_is_present(values[3]) && !str_is_present(values[4]));
+    CHECK(str_eq(values[5], STR("1")));
+    return kv_get_many(txn, keys, 0, KV_SERIALIZABLE, values);
+}
+
+static void
+many_are_got(struct fixture *f)
+{
+    put(f, STR("a"), STR("1"));
+    put(f, STR("c"), STR("3"));
+    put(f, STR("gone"), STR("4"));
+    CHECK(run(f, get_many_body, NULL) == OK);
+    if (!f->is_durable)
+        return;
+    fixture_reopen(f); // nothing is in memory now
+    CHECK(run(f, get_many_body, NULL) == OK);
+    struct kv_stats stats;
+    kv_stats_get(f->kv, &stats);
+    CHECK(stats.cold_reads > 0);
+}
+
+static int
+rewind_body(struct kv_txn *txn, void *arg)
+{
+    struct arena *a = kv_txn_arena(txn);
+    struct arena_mark early = arena_mark(a);
+    TRY(kv_set(txn, STR("k"), STR("v")));
+    struct arena_mark late = arena_mark(a);
+    arena_alloc(a, 100);
+    arena_rewind(a, late); // allowed: the write lies below
+    arena_rewind(a, early);
+    return OK;
+}
+
+static int
+rewinding(void *arg)
+{
+    return run(arg, rewind_body, NULL);
+}
+
+// A body that gives its own write set back is a bug that must not go unseen.
+static void
+test_rewound_writes_abort(void **state)
+{
+    pid_t child = fork();
+    if (child == 0) {
+        signal(SIGABRT, SIG_DFL); // not cmocka's
+        int quiet = open("/dev/null", O_WRONLY);
+        dup2(quiet, STDERR_FILENO);
+        void *own = (void *)"mem:";
+        fixture_setup(&own);
+        _exit(runtime_call(((struct fixture *)own)->runtime, rewinding, own));
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+}
+
 #define KV_TEST(name)                                                                              \
     static void test_##name(void **state)                                                          \
     {                                                                                              \
@@ -519,6 +591,7 @@ KV_TEST(reopened_store_has_all)
 KV_TEST(closing_waits_for_commits)
 KV_TEST(commits_cannot_be_cancelled)
 KV_TEST(cold_data_is_read)
+KV_TEST(many_are_got)
 
 #define ON(kind, name) {kind " " #name, test_##name, fixture_setup, fixture_teardown, (void *)kind}
 #define ON_BOTH(name) ON("mem:", name), ON("rocks:", name)
@@ -541,6 +614,8 @@ main(void)
         ON_BOTH(closing_waits_for_commits),
         ON_BOTH(commits_cannot_be_cancelled),
         ON_BOTH(cold_data_is_read),
+        ON_BOTH(many_are_got),
+        cmocka_unit_test(test_rewound_writes_abort),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

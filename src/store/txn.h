@@ -9,7 +9,9 @@ struct kv {
     struct backend *backend;
     struct live live;
     struct committer *committer;
-    int64_t txn_ms_max; // KV_TXN_MS_MAX; tests shorten it
+    struct watches *watches;
+    size_t key_bytes_max; // of the back end
+    int64_t txn_ms_max;   // KV_TXN_MS_MAX; tests shorten it
     bool runs_twice;
 };
 
@@ -24,9 +26,12 @@ struct kv_txn {
     struct backend_snapshot *snapshot; // NULL until the first read
     struct live_reader reader;         // while there is a snapshot
     struct kv_iter *iters;             // open ones
+    struct arena_mark held;            // what the arena held before
 };
 
 // OK, E_TOO_OLD. Afterwards there is a snapshot.
 MUST_USE int txn_read_begin(struct kv_txn *txn);
+// To be called when something was put into the arena that the commit needs.
+void txn_hold(struct kv_txn *txn);
 // OK, or E_LIMIT when `bytes` more would be too many.
 MUST_USE int txn_check_bytes(const struct kv_txn *txn, size_t bytes);
