@@ -133,10 +133,13 @@ take_byte(struct http_chunks *c, char byte)
 static void
 take_framing(struct http_chunks *c, char byte)
 {
-    if (is_trailer(c->state))
+    if (is_trailer(c->state)) {
         c->trailer_bytes++;
-    else
+        if (c->trailers)
+            buf_put_char(c->trailers, byte);
+    } else {
         c->line_bytes++;
+    }
     c->state = take_byte(c, byte);
     if (c->state == DATA || c->state == SIZE_FIRST)
         c->line_bytes = 0;
@@ -175,4 +178,22 @@ http_chunks_decode(struct http_chunks *c, char *bytes, size_t len, size_t *consu
     if (c->state == BROKEN)
         return HTTP_PARSE_BAD;
     return c->state == END ? HTTP_PARSE_DONE : HTTP_PARSE_MORE;
+}
+
+void
+http_chunks_end(const struct http_chunks *c, struct http_request *request)
+{
+    enum { LINE_BYTES_MIN = 4 }; // "a:" and its end
+    struct str line, rest = c->trailers ? buf_str(c->trailers) : (struct str){0};
+    size_t count_max = rest.len / LINE_BYTES_MIN;
+    if (count_max == 0)
+        return;
+    request->trailers = ARENA_ARRAY(request->arena, count_max, struct header);
+    request->trailer_count = 0;
+    while (str_cut(rest, '\r', &line, &rest) && line.len > 0) {
+        struct header *h = &request->trailers[request->trailer_count++];
+        str_cut(line, ':', &h->name, &h->value);
+        h->value = str_trim(h->value);
+        rest = str_slice(rest, 1, rest.len); // LF
+    }
 }

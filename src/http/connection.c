@@ -10,6 +10,7 @@ enum {
     LINGER_MS = 1000,
     DISCARD_BYTES = 4096,
     WRITE_PARTS_MAX = 4,
+    WRITE_STEP_BYTES = 64 * 1024,
 };
 
 // -- life
@@ -41,8 +42,11 @@ connection_close(struct http_connection *c)
 void
 connection_take_reader(struct http_connection *c)
 {
-    if (!c->reader)
-        c->reader = http_reader_pool_take(&c->home->readers);
+    if (c->reader)
+        return;
+    c->reader = http_reader_pool_take(&c->home->readers);
+    c->reader->memory = &c->home->options->memory;
+    c->reader->stops_at_head = c->home->options->wants_stream != NULL;
 }
 
 void
@@ -131,13 +135,18 @@ parts_after(const struct str *parts, size_t count, size_t done, struct str *out)
 }
 
 int
-connection_write_all(struct http_connection *c, const struct str *parts, size_t count,
-                     int64_t deadline_ns)
+connection_write_all(struct http_connection *c, const struct str *parts, size_t count)
 {
     struct str rest[WRITE_PARTS_MAX];
     CHECK(count <= WRITE_PARTS_MAX);
-    size_t done = 0;
+    size_t done = 0, step_end = 0;
+    int64_t deadline_ns = 0;
     for (size_t n; (n = parts_after(parts, count, done, rest)) > 0;) {
+        if (done >= step_end) {
+            step_end = done + WRITE_STEP_BYTES;
+            deadline_ns =
+                deadline_in_ms(loop_runtime(c->home->loop), c->home->options->idle_timeout_ms);
+        }
         ptrdiff_t written = c->transport->write(c, rest, n);
         if (written == E_AGAIN)
             TRY(socket_wait(c->socket, SOCKET_WRITABLE, deadline_ns));

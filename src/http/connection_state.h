@@ -42,6 +42,8 @@ struct http_opening {
 // lives from a complete request until no complete one is left in the input.
 struct h1 {
     enum h1_state state;
+    bool is_streamed;    // the handler reads the body of the current request
+    bool is_read;        // the end of that body was seen
     bool is_half_closed; // by the client
     bool is_ending;      // cancelled: this answer is the last
     struct fiber *fiber; // while running
@@ -89,8 +91,8 @@ void connection_watch(struct http_connection *c, unsigned events);
 int64_t connection_now_ns(const struct http_connection *c);
 void connection_set_deadline(struct http_connection *c, int64_t deadline_ns);
 void connection_set_deadline_in_ms(struct http_connection *c, int64_t ms);
-// Everything or an error; parks the calling fiber in between.
-MUST_USE int connection_write_all(struct http_connection *c, const struct str *parts, size_t count,
-                                  int64_t deadline_ns);
+// Everything or an error; parks the calling fiber in between. E_TIMEOUT: the peer took less than
+// WRITE_STEP_BYTES in options->idle_timeout_ms.
+MUST_USE int connection_write_all(struct http_connection *c, const struct str *parts, size_t count);
 bool connection_is_server_ending(const struct http_connection *c);
 struct str connection_date(struct http_connection *c);

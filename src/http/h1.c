@@ -1,6 +1,6 @@
 // HTTP/1.1 on a connection: read a request, run its handler in a fiber, answer, and again.
 // SPDX-License-Identifier: Apache-2.0
-#include "src/http/connection_state.h"
+#include "src/http/h1_body.h"
 
 //     IDLE ──bytes──▶ READING ──request──▶ RUNNING ──answered──▶ IDLE, READING, closed
 //                        └────no HTTP────────┴───▶ lingering ──▶ closed
@@ -26,7 +26,7 @@ send_continue(struct http_connection *c)
     if (!head->wants_continue || c->reader->body_len > 0)
         return true;
     head->wants_continue = false;
-    struct str line = STR("HTTP/1.1 100 Continue\r\n\r\n");
+    struct str line = h1_continue;
     return c->transport->write(c, &line, 1) == (ptrdiff_t)line.len;
 }
 
@@ -87,6 +87,24 @@ refuse_bad_request(struct http_connection *c)
     refuse(c, head->error_status, head->error_text);
 }
 
+// What the handler did not read of its body goes with the connection. Whether an answer with a body
+// of its own says so, too, is up to the length of that: it may be made of what is not read yet.
+static bool
+send_answer(struct http_connection *c, struct http_response *r, struct h1_body *body)
+{
+    bool may_go_on = c->reader->head.keep_alive && !r->must_close && !c->h1.is_ending &&
+                     !connection_is_server_ending(c);
+    if (!r->stream) {
+        may_go_on = may_go_on && h1_body_skip(body);
+        struct str parts[2];
+        size_t count = message_parts(c, r, may_go_on, parts);
+        return connection_write_all(c, parts, count) == OK && may_go_on;
+    }
+    int code = h1_send_stream(c, r, &may_go_on);
+    stream_close(r->stream);
+    return code == OK && may_go_on && h1_body_skip(body);
+}
+
 // Runs the handler and sends its response. Whether the connection goes on.
 static bool
 answer(struct http_connection *c)
@@ -94,16 +112,14 @@ answer(struct http_connection *c)
     struct http_loop *l = c->home;
     const struct http_server_options *o = l->options;
     struct http_response r = {.status = 200};
-    connection_watch(c, c->h1.is_half_closed ? 0 : SOCKET_HANGUP);
+    struct h1_body body;
+    h1_body_init(&body, c);
+    connection_watch(c, c->h1.is_half_closed || c->h1.is_streamed ? 0 : SOCKET_HANGUP);
     o->handler(o->handler_arg, &c->reader->head.request, &r);
     connection_watch(c, 0); // a write finds out by itself, and is not cancelled half way
     atomic_fetch_add_explicit(&l->requests, 1, memory_order_relaxed);
-    bool keep_alive = c->reader->head.keep_alive && !r.must_close && !c->h1.is_ending &&
-                      !connection_is_server_ending(c);
-    struct str parts[2];
-    size_t count = message_parts(c, &r, keep_alive, parts);
-    int64_t deadline = deadline_in_ms(loop_runtime(l->loop), o->idle_timeout_ms);
-    return connection_write_all(c, parts, count, deadline) == OK && keep_alive;
+    body.is_handled = true;
+    return send_answer(c, &r, &body);
 }
 
 // -- requests
@@ -119,6 +135,29 @@ note_head(struct http_connection *c)
     request->is_encrypted = c->tls != NULL;
 }
 
+// Notes what the handler is told of the request, and decides how its body is read.
+static enum http_parse
+settle(struct http_connection *c, enum http_parse result)
+{
+    const struct http_server_options *o = c->home->options;
+    note_head(c);
+    c->h1.is_streamed =
+        result == HTTP_PARSE_HEAD && o->wants_stream(o->handler_arg, &c->reader->head.request);
+    if (c->h1.is_streamed)
+        return HTTP_PARSE_DONE;
+    return result == HTTP_PARSE_HEAD ? http_reader_collect(c->reader) : result;
+}
+
+// After the last answer. A client that still sends would be reset, and might lose it.
+static void
+end(struct http_connection *c)
+{
+    if (c->h1.is_read)
+        connection_close(c);
+    else
+        connection_linger(c);
+}
+
 static void
 run(void *arg)
 {
@@ -126,11 +165,10 @@ run(void *arg)
     enum http_parse result;
     do {
         if (!answer(c)) {
-            connection_close(c);
+            end(c);
             return;
         }
-        result = http_reader_next(c->reader);
-        note_head(c);
+        result = settle(c, http_reader_next(c->reader));
     } while (result == HTTP_PARSE_DONE);
     c->h1.fiber = NULL;
     if (result == HTTP_PARSE_BAD)
@@ -152,7 +190,7 @@ start(struct http_connection *c)
 static void
 go_on(struct http_connection *c, enum http_parse result)
 {
-    note_head(c);
+    result = settle(c, result);
     if (result == HTTP_PARSE_DONE)
         start(c);
     else if (result == HTTP_PARSE_BAD)
@@ -167,6 +205,10 @@ receive(struct http_connection *c)
     connection_take_reader(c);
     size_t size;
     char *space = http_reader_space(c->reader, &size);
+    if (!space) {
+        refuse_bad_request(c);
+        return;
+    }
     ptrdiff_t n = c->transport->read(c, space, size);
     if (n > 0)
         go_on(c, http_reader_add(c->reader, (size_t)n));

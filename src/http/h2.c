@@ -87,7 +87,7 @@ stream_begin(struct h2 *h, int32_t id)
         (void)nghttp2_submit_rst_stream(h->session, NGHTTP2_FLAG_NONE, id, NGHTTP2_REFUSED_STREAM);
         return;
     }
-    struct h2_stream *s = h2_stream_new(h, id);
+    struct h2_stream *s = h2_stream_new(h, id, h->events.memory);
     LIST_INSERT_HEAD(&h->streams, s, link);
     h->stream_count++;
     h2_stream_set_deadline(s, &h->reading, h->events.head_timeout_ms);
@@ -137,12 +137,53 @@ refuse(struct h2_stream *s)
 }
 
 static void
+refuse_large(struct h2_stream *s)
+{
+    s->error_status = 413;
+    s->error_text = "The body is too large.";
+    refuse(s);
+}
+
+static bool
+wants_stream(struct h2_stream *s)
+{
+    struct h2 *h = s->home;
+    return h->events.wants_stream && h->events.wants_stream(h->owner, s);
+}
+
+static void
+start_streamed(struct h2_stream *s)
+{
+    drop_deadline(s);
+    s->is_streamed = true;
+    s->phase = H2_RUNNING;
+    s->home->events.on_request(s->home->owner, s);
+}
+
+static bool
+is_being_read(const struct h2_stream *s)
+{
+    return s->is_streamed && s->phase == H2_RUNNING;
+}
+
+static void
+tell_progress(struct h2_stream *s)
+{
+    if (is_being_read(s))
+        s->home->events.on_progress(s->home->owner, s);
+}
+
+static void
 end_head(struct h2_stream *s, bool has_body)
 {
     h2_stream_end_head(s);
     s->request.received_ns = s->home->events.now_ns(s->home->owner);
     if (s->error_status)
         refuse(s);
+    else if (has_body && wants_stream(s))
+        start_streamed(s);
+    else if (s->content_length > HTTP_BODY_BYTES_MAX)
+        refuse_large(s);
     else if (s->wants_continue && has_body)
         h2_submit_continue(s);
 }
@@ -151,8 +192,9 @@ static void
 end_request(struct h2_stream *s)
 {
     s->is_complete = true;
+    tell_progress(s);
     if (s->phase != H2_READING)
-        return; // answered already
+        return; // answered already, or read by its owner
     if (s->error_status) {
         refuse(s);
         return;
@@ -180,12 +222,14 @@ on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *n
 {
     struct h2_stream *s = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
     struct str n = {(const char *)name, name_len}, v = {(const char *)value, value_len};
-    if (!s || s->phase != H2_READING)
+    if (!s || (s->phase != H2_READING && !is_being_read(s)))
         return 0;
     if (frame->headers.cat == NGHTTP2_HCAT_REQUEST)
         h2_stream_add_header(s, n, v);
     else
         h2_stream_add_trailer(s, n, v);
+    if (s->error_status && s->is_streamed)
+        h2_stream_reset(s, NGHTTP2_ENHANCE_YOUR_CALM); // too many trailers
     return 0;
 }
 
@@ -204,6 +248,15 @@ on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *arg)
     return 0;
 }
 
+static void
+take_piece(struct h2_stream *s, struct str bytes)
+{
+    if (h2_stream_add_piece(s, bytes))
+        tell_progress(s);
+    else
+        h2_stream_reset(s, NGHTTP2_ENHANCE_YOUR_CALM); // there is no memory
+}
+
 // The connection's window only bounds what is under way; what we hold is bounded by the streams'.
 static int
 on_body(nghttp2_session *session, uint8_t flags, int32_t id, const uint8_t *bytes, size_t len,
@@ -211,6 +264,8 @@ on_body(nghttp2_session *session, uint8_t flags, int32_t id, const uint8_t *byte
 {
     struct h2_stream *s = nghttp2_session_get_stream_user_data(session, id);
     (void)nghttp2_session_consume_connection(session, len);
+    if (s && is_being_read(s))
+        take_piece(s, (struct str){(const char *)bytes, len});
     if (!s || s->phase != H2_READING)
         return 0;
     h2_stream_add_body(s, (struct str){(const char *)bytes, len});
@@ -372,6 +427,58 @@ bool
 h2_is_idle(const struct h2 *h)
 {
     return LIST_EMPTY(&h->streams);
+}
+
+int
+h2_read(struct h2_stream *s, void *out, size_t size, size_t *got)
+{
+    *got = h2_stream_take_piece(s, out, size);
+    if (*got > 0 && !s->is_closed)
+        (void)nghttp2_session_consume_stream(s->home->session, s->id, *got);
+    if (*got > 0)
+        s->wants_continue = false;
+    if (*got > 0 || s->is_complete)
+        return OK;
+    if (s->is_closed)
+        return E_CLOSED;
+    if (s->wants_continue)
+        h2_submit_continue(s);
+    s->wants_continue = false;
+    return E_AGAIN;
+}
+
+void
+h2_answer_begin(struct h2_stream *s, const struct http_response *r)
+{
+    if (!s->is_closed)
+        h2_submit_head(s, r);
+}
+
+void
+h2_answer_add(struct h2_stream *s, struct str bytes)
+{
+    CHECK(s->answer.len == 0 && bytes.len > 0);
+    if (s->is_closed)
+        return;
+    s->answer = bytes;
+    (void)nghttp2_session_resume_data(s->home->session, s->id);
+}
+
+void
+h2_answer_end(struct h2_stream *s, bool is_whole)
+{
+    struct h2 *h = s->home;
+    if (s->is_closed) {
+        stream_end(s);
+        return;
+    }
+    s->phase = H2_SENDING;
+    h2_stream_set_deadline(s, &h->sending, h->events.send_timeout_ms);
+    s->is_answer_whole = is_whole;
+    if (is_whole)
+        (void)nghttp2_session_resume_data(h->session, s->id);
+    else
+        h2_stream_reset(s, NGHTTP2_INTERNAL_ERROR);
 }
 
 void

@@ -14,8 +14,10 @@ on_body_wanted(nghttp2_session *session, int32_t id, uint8_t *out, size_t size, 
 {
     struct h2_stream *s = source->ptr;
     size_t n = s->answer.len < size ? s->answer.len : size;
+    if (n == 0 && !s->is_answer_whole)
+        return NGHTTP2_ERR_DEFERRED;     // until h2_answer_add or h2_answer_end
     *flags |= NGHTTP2_DATA_FLAG_NO_COPY; // on_body_sent copies
-    if (n == s->answer.len)
+    if (n == s->answer.len && s->is_answer_whole)
         *flags |= NGHTTP2_DATA_FLAG_EOF;
     return (ssize_t)n;
 }
@@ -31,6 +33,8 @@ h2_on_body_sent(nghttp2_session *session, nghttp2_frame *frame, const uint8_t *f
     h2_put_out(h, frame_head, FRAME_HEAD_BYTES);
     h2_put_out(h, s->answer.ptr, len);
     s->answer = str_slice(s->answer, len, s->answer.len);
+    if (s->phase == H2_RUNNING && s->answer.len == 0)
+        h->events.on_progress(h->owner, s);
     return 0;
 }
 
@@ -70,27 +74,43 @@ answer_headers(struct h2_stream *s, const struct http_response *r, nghttp2_nv *o
     CHECK(r->status >= 200 && r->status <= 999);
     out[n++] = nv_of(STR(":status"), print_number(&s->arena, (uint64_t)r->status));
     out[n++] = nv_of(STR("date"), s->home->events.date(s->home->owner));
-    if (r->status != 204 && r->status != 304)
-        out[n++] = nv_of(STR("content-length"), print_number(&s->arena, r->body.len));
+    int64_t length = r->stream ? r->stream->length : (int64_t)r->body.len;
+    if (r->status != 204 && r->status != 304 && length != STREAM_LENGTH_UNKNOWN)
+        out[n++] = nv_of(STR("content-length"), print_number(&s->arena, (uint64_t)length));
     for (size_t i = 0; i < r->header_count; i++)
         if (!is_of_connection(r->headers[i].name))
             out[n++] = nv_of(r->headers[i].name, r->headers[i].value);
     return n;
 }
 
+static void
+submit(struct h2_stream *s, const struct http_response *r, bool has_body)
+{
+    nghttp2_session *session = s->home->session;
+    nghttp2_nv headers[COUNT_OF(r->headers) + OWN_HEADERS_MAX];
+    size_t count = answer_headers(s, r, headers);
+    nghttp2_data_provider body = {.source.ptr = s, .read_callback = on_body_wanted};
+    if (nghttp2_submit_response(session, s->id, headers, count, has_body ? &body : NULL) != 0)
+        h2_stream_reset(s, NGHTTP2_INTERNAL_ERROR);
+}
+
 void
 h2_submit_answer(struct h2_stream *s, const struct http_response *r)
 {
     struct h2 *h = s->home;
-    nghttp2_nv headers[COUNT_OF(r->headers) + OWN_HEADERS_MAX];
-    size_t count = answer_headers(s, r, headers);
     bool has_body = r->body.len > 0 && http_response_has_body(r, &s->request);
     s->answer = has_body ? r->body : (struct str){0};
-    nghttp2_data_provider body = {.source.ptr = s, .read_callback = on_body_wanted};
+    s->is_answer_whole = true;
     s->phase = H2_SENDING;
     h2_stream_set_deadline(s, &h->sending, h->events.send_timeout_ms);
-    if (nghttp2_submit_response(h->session, s->id, headers, count, has_body ? &body : NULL) != 0)
-        h2_stream_reset(s, NGHTTP2_INTERNAL_ERROR);
+    submit(s, r, has_body);
+}
+
+void
+h2_submit_head(struct h2_stream *s, const struct http_response *r)
+{
+    s->answer = (struct str){0};
+    submit(s, r, true);
 }
 
 void

@@ -4,11 +4,15 @@
 
 #include "src/http/connection_state.h"
 #include "src/http/h2.h"
+#include "src/http/response.h"
 
 enum {
     READ_BYTES = 16 * 1024,
     OUT_BYTES = 64 * 1024,
     ROUNDS_MAX = 8, // reads or writes before other connections have their turn
+    PIECE_BYTES = 64 * 1024,
+    NS_PER_MS = 1000 * 1000,
+    NS_PER_BYTE = 1000 * 1000, // of patience with a body: about 1 KiB a second
 };
 
 // While the client does not read what we have for it, nothing more is read from it. So what it can
@@ -154,6 +158,125 @@ receive_and_go_on(struct http_connection *c)
 
 // -- requests
 
+// In the next turn, with what other streams have to say.
+static void
+write_soon(struct http_connection *c)
+{
+    if (!c->h2->ending && !c->h2->out)
+        connection_watch(c, SOCKET_READABLE | SOCKET_WRITABLE);
+}
+
+// The body of a request, for its handler.
+struct h2_body {
+    struct stream stream;
+    struct h2_stream *s;
+    int64_t patience_ns; // how long reads may still wait
+};
+
+static int64_t
+patience_max_ns(const struct http_connection *c)
+{
+    return c->home->options->head_timeout_ms * NS_PER_MS;
+}
+
+static int
+await_progress(struct http_connection *c, int64_t *patience_ns)
+{
+    int64_t before_ns = connection_now_ns(c);
+    int code = fiber_park(before_ns + *patience_ns, FIBER_CANCELLABLE);
+    *patience_ns -= connection_now_ns(c) - before_ns;
+    return code;
+}
+
+static int
+h2_body_read(struct stream *stream, void *out, size_t size, size_t *got)
+{
+    struct h2_body *b = (struct h2_body *)stream;
+    struct http_connection *c = h2_owner(b->s->home);
+    int code;
+    *got = 0;
+    while ((code = h2_read(b->s, out, size, got)) == E_AGAIN) {
+        write_soon(c); // windows, or a 100
+        TRY(await_progress(c, &b->patience_ns));
+    }
+    write_soon(c);
+    b->patience_ns += (int64_t)*got * NS_PER_BYTE;
+    if (b->patience_ns > patience_max_ns(c))
+        b->patience_ns = patience_max_ns(c);
+    return code;
+}
+
+static void
+body_init(struct h2_body *b, struct h2_stream *s)
+{
+    bool has_length = str_is_present(http_request_header(&s->request, STR("content-length")));
+    *b = (struct h2_body){
+        .stream = {.read = h2_body_read,
+                   .length = has_length ? s->content_length : STREAM_LENGTH_UNKNOWN},
+        .s = s,
+        .patience_ns = patience_max_ns(h2_owner(s->home)),
+    };
+    if (s->is_streamed)
+        s->request.stream = &b->stream;
+}
+
+// Until the client has taken it all. E_TIMEOUT when that takes too long.
+static int
+send_piece(struct http_connection *c, struct h2_stream *s, struct str piece)
+{
+    int64_t patience_ns = c->home->options->idle_timeout_ms * NS_PER_MS;
+    h2_answer_add(s, piece);
+    write_soon(c);
+    while (s->answer.len > 0 && !s->is_closed)
+        TRY(await_progress(c, &patience_ns));
+    return s->is_closed ? E_CLOSED : OK;
+}
+
+// Never more than the length that was announced.
+static int
+send_pieces(struct http_connection *c, struct h2_stream *s, struct stream *from)
+{
+    char *piece = arena_alloc_bytes(&s->arena, PIECE_BYTES);
+    int64_t left = from->length == STREAM_LENGTH_UNKNOWN ? INT64_MAX : from->length;
+    size_t n = 1;
+    while (n > 0 && left > 0) {
+        TRY(stream_read(from, piece, left < PIECE_BYTES ? (size_t)left : PIECE_BYTES, &n));
+        left -= (int64_t)n;
+        if (n > 0)
+            TRY(send_piece(c, s, (struct str){piece, n}));
+    }
+    return from->length == STREAM_LENGTH_UNKNOWN || left == 0 ? OK : E_INVALID;
+}
+
+static void
+answer_by_stream(struct http_connection *c, struct h2_stream *s, const struct http_response *r)
+{
+    int code = E_CLOSED;
+    h2_answer_begin(s, r);
+    write_soon(c);
+    if (!s->is_closed)
+        code = send_pieces(c, s, r->stream);
+    stream_close(r->stream); // may live in the arena of s, which the next line may free
+    s->fiber = NULL;
+    h2_answer_end(s, code == OK);
+}
+
+static void
+answer(struct http_connection *c, struct h2_stream *s, struct http_response *r)
+{
+    if (r->stream && http_response_has_body(r, &s->request)) {
+        answer_by_stream(c, s, r);
+        return;
+    }
+    bool is_closed = s->is_closed;
+    if (is_closed)
+        stream_close(r->stream);
+    s->fiber = NULL;
+    h2_answer(s, r); // frees s if it is closed, else asks the stream for its length
+    if (!is_closed)
+        stream_close(r->stream);
+}
+
 static void
 run(void *arg)
 {
@@ -161,15 +284,16 @@ run(void *arg)
     struct http_connection *c = h2_owner(s->home);
     const struct http_server_options *o = c->home->options;
     struct http_response r = {.status = 200};
+    struct h2_body body;
+    body_init(&body, s);
     o->handler(o->handler_arg, &s->request, &r);
     atomic_fetch_add_explicit(&c->home->requests, 1, memory_order_relaxed);
-    s->fiber = NULL;
+    answer(c, s, &r);
     c->h2->running--;
-    h2_answer(s, &r);
     if (c->h2->ending)
         end_when_alone(c);
-    else if (!c->h2->out) // in the next turn, with the answers of other streams
-        connection_watch(c, SOCKET_READABLE | SOCKET_WRITABLE);
+    else
+        write_soon(c);
 }
 
 static void
@@ -181,11 +305,33 @@ refuse_for_now(struct h2_stream *s)
 }
 
 static void
+note_connection(struct http_connection *c, struct h2_stream *s)
+{
+    s->request.peer = socket_peer(c->socket);
+    s->request.is_encrypted = c->tls != NULL;
+}
+
+static bool
+wants_stream(void *owner, struct h2_stream *s)
+{
+    struct http_connection *c = owner;
+    const struct http_server_options *o = c->home->options;
+    note_connection(c, s);
+    return o->wants_stream && o->wants_stream(o->handler_arg, &s->request);
+}
+
+static void
+on_progress(void *owner, struct h2_stream *s)
+{
+    if (s->fiber)
+        fiber_wake(s->fiber);
+}
+
+static void
 on_request(void *owner, struct h2_stream *s)
 {
     struct http_connection *c = owner;
-    s->request.peer = socket_peer(c->socket);
-    s->request.is_encrypted = c->tls != NULL;
+    note_connection(c, s);
     if (fiber_start(c->home->loop, "http2", run, s, &s->fiber) == OK)
         c->h2->running++;
     else
@@ -282,13 +428,16 @@ start_session(struct http_connection *c)
 {
     const struct http_server_options *o = c->home->options;
     const struct h2_events events = {
+        .wants_stream = wants_stream,
         .on_request = on_request,
+        .on_progress = on_progress,
         .on_cancel = on_cancel,
         .on_refuse = on_refuse,
         .now_ns = now_ns,
         .date = date,
         .head_timeout_ms = o->head_timeout_ms,
         .send_timeout_ms = o->idle_timeout_ms,
+        .memory = &o->memory,
     };
     c->protocol = &h2_protocol;
     c->h2 = calloc(1, sizeof(*c->h2));

@@ -35,6 +35,8 @@ void h2_put_out(struct h2 *h, const void *bytes, size_t len);
 
 // The stream, which has no deadline now, is SENDING from now on.
 void h2_submit_answer(struct h2_stream *s, const struct http_response *r);
+// The same with a body that h2_answer_add gives; RUNNING still.
+void h2_submit_head(struct h2_stream *s, const struct http_response *r);
 void h2_submit_continue(struct h2_stream *s);
 // A callback of the library.
 int h2_on_body_sent(nghttp2_session *session, nghttp2_frame *frame, const uint8_t *frame_head,

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "src/http/grammar.h"
+#include "src/http/h2.h"
 #include "src/http/target.h"
 
 enum {
@@ -56,7 +57,7 @@ find_header(struct h2_stream *s, struct str name)
 static void
 note_content_length(struct h2_stream *s, struct str value)
 {
-    if (str_to_int64(value, &s->content_length) != OK || s->content_length > HTTP_BODY_BYTES_MAX)
+    if (str_to_int64(value, &s->content_length) != OK)
         refuse(s, 413, "The body is too large.");
 }
 
@@ -166,12 +167,13 @@ check_host(struct h2_stream *s)
 }
 
 struct h2_stream *
-h2_stream_new(struct h2 *home, int32_t id)
+h2_stream_new(struct h2 *home, int32_t id, const struct http_memory *memory)
 {
     struct h2_stream *s = calloc(1, sizeof(*s));
     CHECK(s != NULL);
     s->home = home;
     s->id = id;
+    s->memory = memory;
     arena_init(&s->arena);
     s->request.arena = &s->arena;
     return s;
@@ -180,6 +182,8 @@ h2_stream_new(struct h2 *home, int32_t id)
 void
 h2_stream_free(struct h2_stream *s)
 {
+    if (s->memory && s->memory->give)
+        s->memory->give(s->memory->arg, s->body_room);
     arena_fini(&s->arena);
     free(s->body);
     free(s);
@@ -200,7 +204,16 @@ h2_stream_add_header(struct h2_stream *s, struct str name, struct str value)
 void
 h2_stream_add_trailer(struct h2_stream *s, struct str name, struct str value)
 {
+    struct http_request *r = &s->request;
     count(s, name, value);
+    if (r->trailer_count == HTTP_HEADERS_MAX)
+        refuse(s, 431, "There are too many trailer fields.");
+    if (s->error_status)
+        return;
+    if (!r->trailers)
+        r->trailers = ARENA_ARRAY(&s->arena, HTTP_HEADERS_MAX, struct header);
+    r->trailers[r->trailer_count++] =
+        (struct header){arena_copy(&s->arena, name), arena_copy(&s->arena, value)};
 }
 
 void
@@ -212,6 +225,23 @@ h2_stream_end_head(struct h2_stream *s)
     check_host(s);
 }
 
+static bool
+make_room(struct h2_stream *s, size_t needed, size_t room_max)
+{
+    const struct http_memory *m = s->memory;
+    if (needed <= s->body_room)
+        return true;
+    size_t room = s->body_room == 0 ? BODY_BYTES_AT_FIRST : 2 * s->body_room;
+    room = room < room_max ? room : room_max;
+    room = room > needed ? room : needed;
+    if (m && m->take && !m->take(m->arg, room - s->body_room))
+        return false;
+    s->body = realloc(s->body, room);
+    CHECK(s->body != NULL);
+    s->body_room = room;
+    return true;
+}
+
 void
 h2_stream_add_body(struct h2_stream *s, struct str bytes)
 {
@@ -220,13 +250,38 @@ h2_stream_add_body(struct h2_stream *s, struct str bytes)
         refuse(s, 413, "The body is too large.");
         return;
     }
-    size_t needed = body->len + bytes.len;
-    if (needed > s->body_room) {
-        size_t room = s->body_room == 0 ? BODY_BYTES_AT_FIRST : 2 * s->body_room;
-        s->body_room = room > needed ? room : needed;
-        s->body = realloc(s->body, s->body_room);
-        CHECK(s->body != NULL);
+    if (!make_room(s, body->len + bytes.len, HTTP_BODY_BYTES_MAX)) {
+        refuse(s, 503, "There is no memory for this body now.");
+        return;
     }
     memcpy(s->body + body->len, bytes.ptr, bytes.len);
-    *body = (struct str){s->body, needed};
+    *body = (struct str){s->body, body->len + bytes.len};
+}
+
+// The window keeps what is here below H2_STREAMED_BYTES_MAX.
+bool
+h2_stream_add_piece(struct h2_stream *s, struct str bytes)
+{
+    if (s->body_start > 0 && s->body_room - s->body_end < bytes.len) {
+        memmove(s->body, s->body + s->body_start, s->body_end - s->body_start);
+        s->body_end -= s->body_start;
+        s->body_start = 0;
+    }
+    if (!make_room(s, s->body_end + bytes.len, H2_STREAMED_BYTES_MAX))
+        return false;
+    memcpy(s->body + s->body_end, bytes.ptr, bytes.len);
+    s->body_end += bytes.len;
+    return true;
+}
+
+size_t
+h2_stream_take_piece(struct h2_stream *s, void *out, size_t size)
+{
+    size_t held = s->body_end - s->body_start, n = held < size ? held : size;
+    if (n > 0)
+        memcpy(out, s->body + s->body_start, n);
+    s->body_start += n;
+    if (s->body_start == s->body_end)
+        s->body_start = s->body_end = 0;
+    return n;
 }

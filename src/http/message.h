@@ -13,6 +13,14 @@ enum {
     HTTP_BODY_BYTES_MAX = 16 * 1024 * 1024, // buffered bodies; streams have their own limits
 };
 
+// Who counts the memory of bodies. take answers false when there is no room for so many bytes more.
+// Either may be called on any loop, and must not wait. Zeroed: nobody counts.
+struct http_memory {
+    bool (*take)(void *arg, size_t bytes);
+    void (*give)(void *arg, size_t bytes);
+    void *arg;
+};
+
 // Everything lives in the request's arena.
 struct http_request {
     struct str method;
@@ -22,7 +30,11 @@ struct http_request {
     struct header *headers;
     size_t header_count;
     struct str body;
-    struct stream *stream; // the body, when it was not read whole before; then body is absent
+    // The body, when the handler started before it was read (http_server_options.wants_stream);
+    // then body is absent. It belongs to the server, which closes it.
+    struct stream *stream;
+    struct header *trailers; // behind a chunked body, once its end was read
+    size_t trailer_count;
     const char *peer;    // "127.0.0.1:53211"
     bool is_encrypted;   // came over TLS
     int64_t received_ns; // monotonic, when the head was complete

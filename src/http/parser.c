@@ -143,14 +143,15 @@ note_content_length(struct walk *w, struct header *h)
     if (head->content_length >= 0)
         return bad(w, 400, "There is more than one Content-Length.");
     int64_t length = 0;
-    for (size_t i = 0; i < h->value.len; i++) {
+    for (size_t i = 0; i < h->value.len; i++)
         if (!http_is_digit(h->value.ptr[i]))
             return bad(w, 400, "Content-Length is no number.");
-        if (length <= HTTP_BODY_BYTES_MAX)
-            length = length * 10 + (h->value.ptr[i] - '0');
-    }
     if (h->value.len == 0)
         return bad(w, 400, "Content-Length is no number.");
+    if (h->value.len > HTTP_LENGTH_DIGITS_MAX)
+        return bad(w, 413, "The body is too large.");
+    for (size_t i = 0; i < h->value.len; i++)
+        length = length * 10 + (h->value.ptr[i] - '0');
     head->content_length = length;
     return HTTP_PARSE_DONE;
 }
@@ -299,8 +300,6 @@ check_framing(struct walk *w)
         return bad(w, 400, "There are both Content-Length and Transfer-Encoding.");
     if (head->is_chunked && head->minor_version == 0)
         return bad(w, 400, "HTTP/1.0 has no Transfer-Encoding.");
-    if (head->content_length > HTTP_BODY_BYTES_MAX)
-        return bad(w, 413, "The body is too large.");
     return HTTP_PARSE_DONE;
 }
 

@@ -4,7 +4,9 @@
 
 #include "src/http/message.h"
 
-enum http_parse { HTTP_PARSE_MORE, HTTP_PARSE_DONE, HTTP_PARSE_BAD };
+enum http_parse { HTTP_PARSE_MORE, HTTP_PARSE_DONE, HTTP_PARSE_BAD, HTTP_PARSE_HEAD };
+
+enum { HTTP_LENGTH_DIGITS_MAX = 18 }; // of Content-Length: whatever it says fits int64_t
 
 // The state of one request on a connection, zeroed before its first byte. The parser copies
 // nothing: the caller keeps all bytes of the head contiguous in `bytes` (which may move while the
@@ -38,9 +40,12 @@ struct http_chunks {
     uint64_t left;
     size_t line_bytes;
     size_t trailer_bytes;
+    struct buf *trailers; // their lines are put here; NULL: they are dropped
 };
 // Decodes what it can of bytes[0..len): *consumed input bytes were used, and *produced body bytes
-// were moved to the front of bytes. DONE after the last chunk and its trailers, which are checked
-// and dropped; MORE has consumed everything.
+// were moved to the front of bytes. DONE after the last chunk and its trailers, whose
+// grammar is checked; MORE has consumed everything.
 enum http_parse http_chunks_decode(struct http_chunks *c, char *bytes, size_t len, size_t *consumed,
                                    size_t *produced);
+// Gives the lines that were collected to the request. They live as long as the buffer.
+void http_chunks_end(const struct http_chunks *c, struct http_request *request);

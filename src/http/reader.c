@@ -29,6 +29,7 @@ bad(struct http_reader *r, int status, const char *text)
 static enum http_parse
 finish(struct http_reader *r, const char *ahead, size_t ahead_len)
 {
+    http_chunks_end(&r->chunks, &r->head.request);
     r->head.request.body = (struct str){r->body, r->body_len};
     r->ahead = (struct str){ahead, ahead_len};
     return HTTP_PARSE_DONE;
@@ -43,19 +44,40 @@ body_size_max(const struct http_reader *r)
     return (size_t)r->head.content_length;
 }
 
-// Room for more of the body: doubled, since a client that announces much may send little.
+static bool
+take_memory(struct http_reader *r, size_t bytes)
+{
+    const struct http_memory *m = r->memory;
+    return !m || !m->take || m->take(m->arg, bytes);
+}
+
 static void
+forget_large(struct http_reader *r)
+{
+    if (r->large && r->memory && r->memory->give)
+        r->memory->give(r->memory->arg, r->large_bytes);
+    free(r->large);
+    r->large = NULL;
+    r->large_bytes = 0;
+}
+
+// Room for more of the body: doubled, since a client that announces much may send little.
+static bool
 grow_body(struct http_reader *r)
 {
     size_t size = r->body_room < LARGE_BYTES_MIN / 2 ? LARGE_BYTES_MIN : 2 * r->body_room;
     if (size > body_size_max(r))
         size = body_size_max(r);
     char *old = r->large;
+    if (!take_memory(r, size - r->large_bytes))
+        return false;
     r->large = resize(old, size);
+    r->large_bytes = size;
     if (!old)
         memcpy(r->large, r->body, r->body_len);
     r->body = r->large;
     r->body_room = size;
+    return true;
 }
 
 static enum http_parse
@@ -94,10 +116,11 @@ add_to_body(struct http_reader *r, size_t n)
     return r->head.is_chunked ? add_chunked(r, bytes, n) : add_plain(r, bytes, n);
 }
 
-static enum http_parse
-start_body(struct http_reader *r)
+enum http_parse
+http_reader_collect(struct http_reader *r)
 {
-    r->has_head = true;
+    if (r->head.content_length > HTTP_BODY_BYTES_MAX)
+        return bad(r, 413, "The body is too large.");
     size_t from = r->start + r->head.head_bytes;
     r->body = r->input + from;
     r->body_room = r->input_size - from;
@@ -109,7 +132,15 @@ add_to_head(struct http_reader *r)
 {
     struct str bytes = {r->input + r->start, r->end - r->start};
     enum http_parse result = http_head_parse(bytes, &r->arena, &r->head);
-    return result == HTTP_PARSE_DONE ? start_body(r) : result;
+    if (result != HTTP_PARSE_DONE)
+        return result;
+    r->has_head = true;
+    if (r->head.is_chunked) {
+        buf_init(&r->trailers, &r->arena, 0);
+        r->chunks.trailers = &r->trailers;
+    }
+    bool has_body = r->head.is_chunked || r->head.content_length > 0;
+    return has_body && r->stops_at_head ? HTTP_PARSE_HEAD : http_reader_collect(r);
 }
 
 // Nothing points into the input while the head is incomplete, so it may move.
@@ -125,13 +156,6 @@ make_room_for_head(struct http_reader *r)
         r->input_size *= 2;
         r->input = resize(r->input, r->input_size);
     }
-}
-
-static void
-forget_large(struct http_reader *r)
-{
-    free(r->large);
-    r->large = NULL;
 }
 
 static void
@@ -203,8 +227,10 @@ http_reader_space(struct http_reader *r, size_t *size)
         *size = r->input_size - r->end;
         return r->input + r->end;
     }
-    if (r->body_len == r->body_room)
-        grow_body(r);
+    if (r->body_len == r->body_room && !grow_body(r)) {
+        (void)bad(r, 503, "There is no memory for this body now.");
+        return NULL;
+    }
     size_t wanted = r->head.is_chunked ? READ_BYTES_MAX : body_size_max(r) - r->body_len;
     size_t room = r->body_room - r->body_len;
     *size = room < wanted ? room : wanted;
@@ -218,6 +244,21 @@ http_reader_add(struct http_reader *r, size_t n)
         return add_to_body(r, n);
     r->end += n;
     return add_to_head(r);
+}
+
+char *
+http_reader_give_body(struct http_reader *r, size_t *len, size_t *room)
+{
+    size_t from = r->start + r->head.head_bytes;
+    *len = r->end - from;
+    *room = r->input_size - from;
+    if (*room >= HTTP_PIECE_BYTES_MIN)
+        return r->input + from;
+    CHECK(!r->large);
+    r->large = resize(NULL, HTTP_READER_BYTES); // not counted, as r->input is not
+    memcpy(r->large, r->input + from, *len);
+    *room = HTTP_READER_BYTES;
+    return r->large;
 }
 
 enum http_parse

@@ -39,6 +39,19 @@ put_connection(struct buf *b, const struct http_head *request, bool keep_alive)
         put_header(b, STR("Connection"), STR("keep-alive"));
 }
 
+static void
+put_framing(struct buf *b, const struct http_response *r, const struct http_head *request)
+{
+    int64_t length = r->stream ? r->stream->length : (int64_t)r->body.len;
+    if (length != STREAM_LENGTH_UNKNOWN) {
+        buf_put(b, STR("Content-Length: "));
+        buf_put_int(b, length);
+        buf_put(b, STR("\r\n"));
+    } else if (request->minor_version > 0) {
+        put_header(b, STR("Transfer-Encoding"), STR("chunked"));
+    }
+}
+
 struct str
 http_date_get(struct http_date *d, int64_t wall_ms)
 {
@@ -58,11 +71,8 @@ http_response_encode(const struct http_response *r, const struct http_head *requ
     buf_init(&b, arena, HEAD_BYTES_HINT);
     put_status_line(&b, r->status);
     put_header(&b, STR("Date"), date);
-    if (status_has_body(r->status)) {
-        buf_put(&b, STR("Content-Length: "));
-        buf_put_int(&b, (int64_t)r->body.len);
-        buf_put(&b, STR("\r\n"));
-    }
+    if (status_has_body(r->status))
+        put_framing(&b, r, request);
     put_connection(&b, request, keep_alive);
     for (size_t i = 0; i < r->header_count; i++)
         put_header(&b, r->headers[i].name, r->headers[i].value);

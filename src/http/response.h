@@ -12,8 +12,9 @@ struct http_date {
 };
 struct str http_date_get(struct http_date *d, int64_t wall_ms);
 
-// Status line and headers, up to the empty line. Adds Date, Content-Length (not to 204 and 304) and
-// what the client must know about the connection. The result is in the arena.
+// Status line and headers, up to the empty line. Adds Date, Content-Length or, for a stream of
+// unknown length, Transfer-Encoding (neither to 204 and 304, the latter not for HTTP/1.0), and what
+// the client must know about the connection. The result is in the arena.
 struct str http_response_encode(const struct http_response *r, const struct http_head *request,
                                 bool keep_alive, struct str date, struct arena *arena);
 // False for HEAD, 204 and 304: then the body is not sent, and only counted in Content-Length.

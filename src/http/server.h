@@ -12,6 +12,10 @@
 typedef void http_handler_fn(void *arg, const struct http_request *request,
                              struct http_response *response);
 
+// Whether the handler starts at the head and reads the body itself, from request->stream. Asked of
+// requests with a body, on the connection's loop outside of fibers: must not wait.
+typedef bool http_wants_stream_fn(void *arg, const struct http_request *request);
+
 struct tls_options;
 
 // HTTP/1.1, HTTP/2 by prior knowledge and, when asked for, TLS (with HTTP/2 by ALPN) share the
@@ -20,11 +24,16 @@ struct http_server_options {
     struct socket_address address; // port 0 picks a free one and is filled in
     http_handler_fn *handler;
     void *handler_arg;
+    http_wants_stream_fn *wants_stream; // NULL: all bodies are read whole before the handler starts
+    struct http_memory memory; // asked before bodies larger than HTTP_READER_BYTES are taken in
     const struct log *log;
     const struct tls_options *tls; // tls.h; lives as long as the server. NULL: no TLS
-    int64_t head_timeout_ms;       // from the first byte of a request to its last; 0: 30 s
-    int64_t idle_timeout_ms;       // between requests; 0: 75 s
-    size_t connections_max;        // over all loops; 0: 100,000
+    // From the first byte of a request to its last, or to the end of its head where the body is a
+    // stream: that may keep its reader waiting as long, and a second more for each KiB that came.
+    // 0: 30 s
+    int64_t head_timeout_ms;
+    int64_t idle_timeout_ms; // between requests; 0: 75 s
+    size_t connections_max;  // over all loops; 0: 100,000
 };
 
 struct http_server_stats {

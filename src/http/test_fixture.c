@@ -14,6 +14,8 @@
 
 #include <cmocka.h>
 
+#include "src/http/parser.h"
+
 static void
 answer_gate(struct fixture *x, struct http_response *response)
 {
@@ -44,6 +46,135 @@ answer_sleep(struct fixture *x, struct http_response *response)
     response->body = STR("cancelled");
 }
 
+// A response of its own: `left` bytes that count up, then the end or an error.
+struct made_stream {
+    struct stream stream;
+    struct fixture *x;
+    size_t left;
+    unsigned char next;
+    int end;
+};
+
+static int
+made_read(struct stream *stream, void *out, size_t size, size_t *got)
+{
+    struct made_stream *m = (struct made_stream *)stream;
+    *got = m->left < size ? m->left : size;
+    for (size_t i = 0; i < *got; i++)
+        ((unsigned char *)out)[i] = m->next++;
+    m->left -= *got;
+    if (*got > 0)
+        return OK;
+    if (m->end != E_CANCELLED)
+        return m->end;
+    atomic_fetch_add(&m->x->waiting, 1);
+    int code = fiber_sleep_until(DEADLINE_NEVER);
+    atomic_fetch_add(&m->x->cancelled, code == E_CANCELLED);
+    return code;
+}
+
+static void
+made_close(struct stream *stream)
+{
+    atomic_fetch_add(&((struct made_stream *)stream)->x->closed, 1);
+}
+
+static void
+make(struct fixture *x, const struct http_request *request, struct http_response *response,
+     int64_t length, int end)
+{
+    struct made_stream *m = ARENA_NEW(request->arena, struct made_stream);
+    *m = (struct made_stream){
+        .stream = {.read = made_read, .close = made_close, .length = length},
+        .x = x,
+        .left = MADE_BYTES,
+        .end = end,
+    };
+    response->stream = &m->stream;
+}
+
+static void
+count_body(const struct http_request *request, struct http_response *response)
+{
+    char piece[1000];
+    size_t n = 1;
+    int64_t len = 0;
+    int code = OK;
+    if (request->stream == NULL)
+        n = 0;
+    while (n > 0 && code == OK) {
+        code = stream_read(request->stream, piece, sizeof(piece), &n);
+        len += (int64_t)n;
+    }
+    struct buf b;
+    buf_init(&b, request->arena, 64);
+    buf_print(&b, "%lld %s", (long long)len, code_name(code));
+    for (size_t i = 0; i < request->trailer_count; i++)
+        buf_print(&b, " " STR_FMT "=" STR_FMT, STR_ARG(request->trailers[i].name),
+                  STR_ARG(request->trailers[i].value));
+    response->body = buf_str(&b);
+}
+
+static void
+hold(struct fixture *x, const struct http_request *request, struct http_response *response)
+{
+    answer_gate(x, response);
+    count_body(request, response);
+}
+
+static void
+handle_stream(struct fixture *x, const struct http_request *request, struct str name,
+              struct http_response *response)
+{
+    if (str_eq(name, STR("echo")))
+        response->stream = request->stream;
+    else if (str_eq(name, STR("count")))
+        count_body(request, response);
+    else if (str_eq(name, STR("hold")))
+        hold(x, request, response);
+    else if (str_eq(name, STR("made")))
+        make(x, request, response, STREAM_LENGTH_UNKNOWN, OK);
+    else if (str_eq(name, STR("sized")))
+        make(x, request, response, MADE_BYTES, OK);
+    else if (str_eq(name, STR("short")))
+        make(x, request, response, MADE_BYTES + 1, OK);
+    else if (str_eq(name, STR("broken")))
+        make(x, request, response, STREAM_LENGTH_UNKNOWN, E_IO);
+    else if (str_eq(name, STR("endless")))
+        make(x, request, response, STREAM_LENGTH_UNKNOWN, E_CANCELLED);
+}
+
+static bool
+is_stream(struct str path)
+{
+    return str_starts(path, STR("/stream/"));
+}
+
+static bool
+wants_stream(void *arg, const struct http_request *request)
+{
+    assert_true(request->received_ns > 0 && request->peer != NULL);
+    return is_stream(request->path);
+}
+
+static bool
+take_memory(void *arg, size_t bytes)
+{
+    struct fixture *x = arg;
+    size_t taken = atomic_fetch_add(&x->taken, bytes) + bytes;
+    if (x->taken_max == 0 || taken <= x->taken_max)
+        return true;
+    atomic_fetch_sub(&x->taken, bytes);
+    return false;
+}
+
+static void
+give_memory(void *arg, size_t bytes)
+{
+    struct fixture *x = arg;
+    assert_true(atomic_fetch_sub(&x->taken, bytes) >= bytes);
+}
+
 static void
 handle(void *arg, const struct http_request *request, struct http_response *response)
 {
@@ -65,6 +196,8 @@ handle(void *arg, const struct http_request *request, struct http_response *resp
         response->body = http_request_header(request, STR("Cookie"));
     else if (str_eq(request->path, STR("/close")))
         response->must_close = true;
+    else if (is_stream(request->path))
+        handle_stream(x, request, str_slice(request->path, 8, request->path.len), response);
     http_response_add(response, STR("X-Method"), request->method);
     http_response_add(response, STR("X-Peer"), str_of(request->peer));
     assert_true(request->received_ns > 0);
@@ -79,6 +212,8 @@ fixture_start(struct fixture *x, const struct runtime_options *runtime,
     memset(x->big, 'b', BIG_BYTES);
     x->options.handler = handle;
     x->options.handler_arg = x;
+    x->options.wants_stream = wants_stream;
+    x->options.memory = (struct http_memory){take_memory, give_memory, x};
     assert_int_equal(runtime_new(runtime, &x->rt), OK);
     assert_int_equal(socket_address_parse(STR("127.0.0.1:0"), &x->options.address), OK);
     assert_int_equal(http_server_new(x->rt, &x->options, &x->server), OK);
@@ -91,6 +226,7 @@ fixture_end(struct fixture *x)
     http_server_free(x->server, deadline_in_ms(x->rt, FAR_MS));
     lot_free(x->lot);
     runtime_free(x->rt);
+    assert_int_equal(atomic_load(&x->taken), 0);
     free(x->big);
 }
 
@@ -164,17 +300,39 @@ content_length(const char *head)
 }
 
 static void
+keep(struct answer *out, const char *bytes, size_t n)
+{
+    if (out->body_len < sizeof(out->body)) {
+        size_t room = sizeof(out->body) - out->body_len;
+        memcpy(out->body + out->body_len, bytes, n < room ? n : room);
+    }
+    out->body_len += n;
+}
+
+static void
+receive_chunks(struct client *c, struct answer *out)
+{
+    struct http_chunks chunks = {0};
+    enum http_parse result = HTTP_PARSE_MORE;
+    while (result == HTTP_PARSE_MORE) {
+        size_t consumed, produced;
+        if (c->len == 0)
+            receive_some(c);
+        result = http_chunks_decode(&chunks, c->bytes, c->len, &consumed, &produced);
+        keep(out, c->bytes, produced);
+        use_up(c, consumed);
+    }
+    assert_int_equal(result, HTTP_PARSE_DONE);
+}
+
+static void
 receive_body(struct client *c, struct answer *out, size_t len)
 {
     while (out->body_len < len) {
         if (c->len == 0)
             receive_some(c);
         size_t n = c->len < len - out->body_len ? c->len : len - out->body_len;
-        if (out->body_len < sizeof(out->body)) {
-            size_t room = sizeof(out->body) - out->body_len;
-            memcpy(out->body + out->body_len, c->bytes, n < room ? n : room);
-        }
-        out->body_len += n;
+        keep(out, c->bytes, n);
         use_up(c, n);
     }
 }
@@ -194,7 +352,10 @@ client_receive(struct client *c, struct answer *out, bool has_body)
     int64_t status;
     assert_int_equal(str_to_int64((struct str){out->head + 9, 3}, &status), OK);
     out->status = (int)status;
-    receive_body(c, out, has_body ? content_length(out->head) : 0);
+    if (has_body && strstr(out->head, "\r\nTransfer-Encoding: chunked\r\n"))
+        receive_chunks(c, out);
+    else
+        receive_body(c, out, has_body ? content_length(out->head) : 0);
 }
 
 void

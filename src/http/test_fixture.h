@@ -10,7 +10,8 @@
 
 enum {
     FAR_MS = 20000,
-    BIG_BYTES = 8 * 1024 * 1024
+    BIG_BYTES = 8 * 1024 * 1024,
+    MADE_BYTES = 1000 * 1000,
 }; // FAR: a deadline that only a broken test meets
 
 struct fixture {
@@ -21,12 +22,17 @@ struct fixture {
     atomic_bool is_gate_open;
     atomic_int waiting;   // handlers of /gate and /sleep that have begun
     atomic_int cancelled; // those that ended so
+    atomic_int closed;    // streams of responses
+    atomic_size_t taken;  // of http_memory, now and at most
+    size_t taken_max;     // 0: any
     char *big;
 };
 
 // Paths: /echo answers with the body, /gate waits until the gate is open, /sleep until cancelled,
 // /big answers much, /204 and /304 with that status, /cookie with that header, /close ends the
-// connection; all else answers with the path.
+// connection; all else answers with the path. Below /stream/ bodies are streams: echo sends the
+// request's back, count answers with its length and trailers, ignore does not read it, hold reads
+// it when the gate is open; made, sized, short, broken and endless are responses of their own.
 void fixture_start(struct fixture *x, const struct runtime_options *runtime,
                    const struct http_server_options *options);
 // Drains with a far deadline, unless the server is freed already.
@@ -51,7 +57,7 @@ struct answer {
 // False when nobody listens.
 bool client_connect(struct client *c, const struct fixture *x);
 void client_send(struct client *c, struct str bytes);
-// The next response. has_body: false after HEAD.
+// The next response, its chunks taken apart. has_body: false after HEAD.
 void client_receive(struct client *c, struct answer *out, bool has_body);
 // Fails unless the server closes without another byte.
 void client_expect_closed(struct client *c);

@@ -28,6 +28,7 @@ struct exchange {
     char fields[512]; // "name: value\n"
     struct str upload;
     bool is_held; // the upload stops before its end
+    bool has_trailer;
 };
 
 struct h2_client {
@@ -204,6 +205,11 @@ on_upload_wanted(nghttp2_session *session, int32_t id, uint8_t *out, size_t size
     e->upload = str_slice(e->upload, n, e->upload.len);
     if (e->upload.len == 0 && !e->is_held)
         *flags |= NGHTTP2_DATA_FLAG_EOF;
+    if (e->upload.len == 0 && e->has_trailer) {
+        nghttp2_nv sum = {(uint8_t *)"sum", (uint8_t *)"1", 3, 1, NGHTTP2_NV_FLAG_NONE};
+        *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
+        assert_int_equal(nghttp2_submit_trailer(session, id, &sum, 1), 0);
+    }
     return (ssize_t)n;
 }
 
@@ -662,6 +668,129 @@ what_only_begins_like_a_preface_is_http_1(void **state)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 #define TEST_OWN_START(name) cmocka_unit_test_teardown(name, teardown)
 
+// -- streams
+
+static void
+bodies_are_read_by_the_handler(void **state)
+{
+    struct str big = {x.big, BIG_BYTES};
+    int32_t large = post("/stream/count", big, false),
+            small = post("/stream/count", STR("a"), false);
+    int32_t with_trailer = post("/stream/count", STR("abc"), false);
+    at(with_trailer)->has_trailer = true;
+    expect(large, 200, STR("8388608 ok"));
+    expect(small, 200, STR("1 ok"));
+    expect(with_trailer, 200, STR("3 ok sum=1"));
+    expect(get("/stream/count"), 200, STR("0 ok"));
+    expect(post("/stream/echo", big, false), 200, big);
+}
+
+static void
+answers_begin_before_the_body_ends(void **state)
+{
+    int32_t id = post("/stream/echo", STR("hello "), true);
+    while (at(id)->body_len < 6)
+        turn();
+    at(id)->upload = STR("world");
+    at(id)->is_held = false;
+    assert_int_equal(nghttp2_session_resume_data(c.session, id), 0);
+    expect(id, 200, STR("hello world"));
+}
+
+static void
+streams_are_sent_as_they_are_made(void **state)
+{
+    int32_t made = get("/stream/made"), sized = get("/stream/sized");
+    struct field head[] = {LINE("HEAD", "/stream/sized")};
+    int32_t id = submit(head, COUNT_OF(head), (struct str){0}, false);
+    await_closed(made);
+    await_closed(sized);
+    await_closed(id);
+    assert_int_equal(at(made)->body_len, MADE_BYTES);
+    assert_null(strstr(at(made)->fields, "content-length"));
+    assert_int_equal(at(sized)->body_len, MADE_BYTES);
+    assert_non_null(strstr(at(sized)->fields, "content-length: 1000000\n"));
+    assert_int_equal(at(id)->body_len, 0);
+    assert_non_null(strstr(at(id)->fields, "content-length: 1000000\n"));
+    await_count(&x.closed, 3);
+}
+
+static void
+broken_streams_are_reset(void **state)
+{
+    int32_t broken = get("/stream/broken"), cut = get("/stream/short");
+    await_closed(broken);
+    await_closed(cut);
+    assert_int_equal(at(broken)->error, NGHTTP2_INTERNAL_ERROR);
+    assert_int_equal(at(cut)->error, NGHTTP2_INTERNAL_ERROR);
+    await_count(&x.closed, 2);
+}
+
+static void
+continue_comes_with_the_first_read(void **state)
+{
+    struct field fields[] = {LINE("POST", "/stream/hold"), {"expect", "100-continue"}};
+    int32_t id = submit(fields, COUNT_OF(fields), (struct str){0}, true);
+    int32_t later = get("/a");
+    expect(later, 200, STR("/a"));
+    await_count(&x.waiting, 1);
+    assert_false(at(id)->has_continue);
+    fixture_open_gate(&x);
+    while (!at(id)->has_continue)
+        turn();
+    at(id)->upload = STR("abc");
+    at(id)->is_held = false;
+    assert_int_equal(nghttp2_session_resume_data(c.session, id), 0);
+    expect(id, 200, STR("3 ok"));
+}
+
+// A body that nobody reads takes no more than its window, and other streams go on.
+static void
+slow_handlers_slow_only_their_stream(void **state)
+{
+    struct str big = {x.big, BIG_BYTES};
+    int32_t held[4];
+    for (size_t i = 0; i < COUNT_OF(held); i++)
+        held[i] = post("/stream/hold", big, false);
+    expect(post("/stream/count", big, false), 200, STR("8388608 ok"));
+    await_count(&x.waiting, COUNT_OF(held));
+    assert_true(atomic_load(&x.taken) <= (COUNT_OF(held) + 1) * H2_STREAMED_BYTES_MAX);
+    fixture_open_gate(&x);
+    for (size_t i = 0; i < COUNT_OF(held); i++)
+        expect(held[i], 200, STR("8388608 ok"));
+}
+
+static void
+unread_bodies_do_not_end_the_connection(void **state)
+{
+    int32_t id = post("/stream/ignore", (struct str){x.big, BIG_BYTES}, false);
+    await_closed(id);
+    assert_int_equal(at(id)->status, 200);
+    expect(get("/a"), 200, STR("/a"));
+}
+
+static void
+clients_that_give_up_cancel_a_stream(void **state)
+{
+    int32_t up = post("/stream/count", STR("abc"), true), down = get("/stream/endless");
+    while (at(down)->body_len < MADE_BYTES)
+        turn();
+    await_count(&x.waiting, 1);
+    nghttp2_submit_rst_stream(c.session, NGHTTP2_FLAG_NONE, up, NGHTTP2_CANCEL);
+    nghttp2_submit_rst_stream(c.session, NGHTTP2_FLAG_NONE, down, NGHTTP2_CANCEL);
+    expect(get("/a"), 200, STR("/a"));
+    await_count(&x.cancelled, 1);
+    await_count(&x.closed, 1);
+}
+
+static void
+memory_of_bodies_is_counted(void **state)
+{
+    x.taken_max = BIG_BYTES / 2;
+    expect_status(post("/echo", (struct str){x.big, BIG_BYTES}, false), 503);
+    expect(post("/echo", STR("abc"), false), 200, STR("abc"));
+}
+
 int
 main(void)
 {
@@ -689,6 +818,15 @@ main(void)
         TEST(too_large_body_is_refused_before_its_end),
         TEST(preface_may_come_in_pieces),
         TEST(what_only_begins_like_a_preface_is_http_1),
+        TEST(bodies_are_read_by_the_handler),
+        TEST(answers_begin_before_the_body_ends),
+        TEST(streams_are_sent_as_they_are_made),
+        TEST(broken_streams_are_reset),
+        TEST(continue_comes_with_the_first_read),
+        TEST(slow_handlers_slow_only_their_stream),
+        TEST(unread_bodies_do_not_end_the_connection),
+        TEST(clients_that_give_up_cancel_a_stream),
+        TEST(memory_of_bodies_is_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
