@@ -119,7 +119,9 @@ check_signature(struct call *c, struct str secret)
     return v.result == SIGV4_OK ? OK : fault_of_signature(c, v.result, v.reason);
 }
 
-// Of operations that are modelled without authentication. They belong to no region but the host's.
+// Of operations that are modelled without authentication, and of services that admit some callers
+// without: which ones, their hook says (call_authorise). Such a call belongs to no region but the
+// host's.
 static int
 stay_anonymous(struct call *c)
 {
@@ -131,7 +133,8 @@ int
 call_authenticate(struct call *c)
 {
     struct credential credential;
-    if (c->signature_result == SIGV4_MISSING && c->operation->is_unsigned)
+    if (c->signature_result == SIGV4_MISSING &&
+        (c->operation->is_unsigned || c->service->admits_anonymous))
         return stay_anonymous(c);
     if (c->signature_result != SIGV4_OK)
         return fault_of_signature(c, c->signature_result, c->signature_reason);

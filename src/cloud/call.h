@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "src/auth/authorise.h"
 #include "src/auth/credentials.h"
 #include "src/auth/sigv4.h"
 #include "src/cloud/cloud.h"
@@ -30,10 +31,13 @@ struct call {
     struct str body;                        // of the request; authenticate takes its chunks apart
     struct principal principal;             // authenticate
     struct str region;
-    struct str host_region; // that the host stands for; absent: it names none. route
-    bool is_admitted;       // counts in the cloud's budget
-    const void *in;         // decode
-    void *out;              // run
+    struct str host_region;  // that the host stands for; absent: it names none. route
+    bool is_inside;          // no client's: see src/cloud/invoke.h
+    bool is_admitted;        // counts in the cloud's budget
+    const void *in;          // decode
+    struct access *accesses; // authorise: one an action of the operation, in its order
+    size_t access_count;
+    void *out; // run
     struct fault fault;
 };
 
@@ -44,3 +48,7 @@ struct str call_endpoint(const struct call *c);
 // arn:aws:SERVICE:REGION:ACCOUNT:resource, in the arena.
 struct str call_arn(const struct call *c, struct str resource);
 int64_t call_now_ms(const struct call *c); // service clock
+// The address that the call came from, without its port; of one from inside, the service's name.
+struct str call_source_ip(const struct call *c);
+// What the operation asks of IAM; NULL: there is no operation, or it asks for nothing.
+const struct action *call_actions(const struct call *c, size_t *count);
