@@ -4,6 +4,7 @@
 
 #include "src/auth/authorise.h"
 #include "src/auth/credentials.h"
+#include "src/auth/signed_body.h"
 #include "src/auth/sigv4.h"
 #include "src/cloud/cloud.h"
 #include "src/cloud/fault.h"
@@ -29,7 +30,9 @@ struct call {
     struct str operation_name;              // as the caller gave it
     struct str form;                        // query protocol: body or query string
     struct str body;                        // of the request; authenticate takes its chunks apart
-    struct principal principal;             // authenticate
+    struct stream *stream;           // the body that the handler reads, checked; NULL: `body` is it
+    struct signed_body *signed_body; // authenticate: what checks it; NULL: nothing does
+    struct principal principal;      // authenticate
     struct str region;
     struct str host_region;  // that the host stands for; absent: it names none. route
     bool is_inside;          // no client's: see src/cloud/invoke.h

@@ -55,7 +55,8 @@ call_run(struct call *c)
     const struct wire_service *s = c->service->wire;
     uint16_t shape = c->operation->output;
     c->out = arena_alloc(c->arena, shape == WIRE_NO_SHAPE ? 0 : s->model->shapes[shape].c_size);
-    return c->service->handlers[wire_operation_index(s, c->operation)](c, c->in, c->out);
+    return call_judge_body(
+        c, c->service->handlers[wire_operation_index(s, c->operation)](c, c->in, c->out));
 }
 
 static int
