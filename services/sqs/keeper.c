@@ -4,7 +4,6 @@
 
 #include <stdlib.h>
 
-#include "services/sqs/reaper.h"
 #include "services/sqs/retention.h"
 #include "services/sqs/sqs.h"
 #include "services/sqs/sqs_records.h"
@@ -14,15 +13,8 @@ enum { KEEPER_MS = 10 * 1000, NAMES_PER_STEP = 100 };
 struct keeper {
     struct sqs *sqs;
     struct arena arena; // of one transaction at a time
-    struct reaper reaper;
     struct retention retention;
 };
-
-static int
-reap(struct keeper *k)
-{
-    return reaper_step(&k->reaper, k->sqs->cloud->kv, &k->arena);
-}
 
 static int
 expire(struct keeper *k)
@@ -104,7 +96,6 @@ keeper_main(struct background_job *job, void *arg)
     int code;
     do {
         background_enter(job, &ticket);
-        work_off(k, job, "garbage", reap);
         work_off(k, job, "names", release);
         work_off(k, job, "retention", expire);
         code = background_wait(job, &ticket, deadline_in_ms(k->sqs->cloud->runtime, KEEPER_MS));

@@ -4,7 +4,6 @@
 
 struct sqs;
 
-// Every so often, and when background_wake calls "sqs-keeper": deletes what deleted and purged
-// queues held, messages past their retention, and names that may be used again. In small
-// transactions.
+// Every so often, and when background_wake calls "sqs-keeper": deletes messages past their
+// retention, and names that may be used again. In small transactions.
 void keeper_start(struct sqs *s);

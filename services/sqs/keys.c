@@ -210,26 +210,3 @@ key_moving_parse(struct arena *a, struct str key, struct queue_name *out)
     TRY(kind_reader(&r, a, key));
     return name_read(&r, out);
 }
-
-void
-key_garbage_range(struct arena *a, struct str *from, struct str *to)
-{
-    struct tuple t = work_tuple(a, "garbage");
-    tuple_range(&t, a, from, to);
-}
-
-struct str
-key_garbage(struct arena *a, struct str generation)
-{
-    struct tuple t = work_tuple(a, "garbage");
-    tuple_add_fixed(&t, generation);
-    return tuple_key(&t);
-}
-
-int
-key_garbage_generation(struct arena *a, struct str key, struct str *out)
-{
-    struct tuple_reader r;
-    TRY(kind_reader(&r, a, key));
-    return tuple_read_fixed(&r, GENERATION_BYTES, out);
-}

@@ -12,7 +12,6 @@
 //
 // Work that waits for c10m itself:
 // ("sqs", "", "", "known", account, region, name)            empty; there is such a queue
-// ("sqs", "", "", "garbage", generation)                     Garbage; nobody's data
 // ("sqs", "", "", "moving", account, region, name)           Moving; its task is active
 // ("sqs", "", "", "release", until_ms, account, region, name) empty; the name is free then
 //
@@ -118,10 +117,6 @@ void key_moving_range(struct arena *a, const struct queue_name *after, struct st
 void key_moving_account_range(struct arena *a, struct str account, struct str region,
                               struct str *from, struct str *to);
 MUST_USE int key_moving_parse(struct arena *a, struct str key, struct queue_name *out);
-
-void key_garbage_range(struct arena *a, struct str *from, struct str *to);
-struct str key_garbage(struct arena *a, struct str generation);
-MUST_USE int key_garbage_generation(struct arena *a, struct str key, struct str *out);
 
 void key_data_range(struct arena *a, const struct place *p, struct str *from, struct str *to);
 // The place of what outlives a purge of the queue.

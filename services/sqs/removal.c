@@ -1,7 +1,6 @@
 // DeleteQueue and PurgeQueue: one record changes, and what the queue held becomes garbage.
 // SPDX-License-Identifier: Apache-2.0
 #include "services/sqs/queue.h"
-#include "services/sqs/reaper.h"
 #include "services/sqs/redrive.h"
 #include "services/sqs/sqs.h"
 #include "services/sqs/sqs_api.h"
@@ -20,7 +19,14 @@ removal_announce(struct removal *s)
     struct sqs *sqs = sqs_of(s->c);
     heads_del(sqs->heads, s->queue.place.generation);
     lot_wake(sqs->receivers, s->queue.place.generation, SIZE_MAX);
-    background_wake(s->c->cloud->background, "sqs-keeper");
+}
+
+static int
+garbage_add(struct call *c, struct kv_txn *txn, const struct place *p)
+{
+    struct kv_range range;
+    key_data_range(kv_txn_arena(txn), p, &range.from, &range.to);
+    return reaper_add(c->cloud->reaper, txn, NULL, range.from, range.to);
 }
 
 static int
@@ -42,8 +48,8 @@ delete_body(struct kv_txn *txn, void *arg)
     const struct place *p = &s->queue.place;
     struct place lasting = place_lasting(a, p);
     struct queue_name name = {p->account, p->region, s->queue.name};
-    TRY(garbage_add(txn, p));
-    TRY(garbage_add(txn, &lasting));
+    TRY(garbage_add(s->c, txn, p));
+    TRY(garbage_add(s->c, txn, &lasting));
     TRY(name_block(txn, &name, call_now_ms(s->c)));
     TRY(redrive_unindex(txn, &s->queue));
     TRY(kv_del(txn, key_known(a, &name)));
@@ -80,7 +86,7 @@ purge_body(struct kv_txn *txn, void *arg)
     memcpy(s->generation, s->queue.record.generation.ptr, QUEUE_ID_BYTES);
     after.record.generation = (struct str){s->generation, GENERATION_BYTES};
     after.record.purged_ms = OPT_LONG(now_ms);
-    TRY(garbage_add(txn, &s->queue.place));
+    TRY(garbage_add(s->c, txn, &s->queue.place));
     return queue_set(txn, &after);
 }
 

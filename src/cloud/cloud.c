@@ -13,6 +13,7 @@
 #include "src/cloud/origin.h"
 #include "src/cloud/pipeline.h"
 #include "src/cloud/stages.h"
+#include "src/cloud/state.h"
 
 // Requests that were accepted may finish: a transaction's longest life and a little.
 enum { DRAIN_MS = KV_TXN_MS_MAX + 1000 };
@@ -104,20 +105,6 @@ explain_listen(const struct socket_address *address, int code, int error, char *
         snprintf(problem, problem_size, "cannot listen on %s: %s", address->text, strerror(error));
 }
 
-static bool
-take_memory(void *arg, size_t bytes)
-{
-    struct cloud *cloud = arg;
-    return budget_take_bytes(&cloud->budget, bytes);
-}
-
-static void
-give_memory(void *arg, size_t bytes)
-{
-    struct cloud *cloud = arg;
-    budget_give_bytes(&cloud->budget, bytes);
-}
-
 static int
 start_listening(struct cloud *cloud, struct cloud_options *o, char *problem, size_t problem_size)
 {
@@ -125,7 +112,6 @@ start_listening(struct cloud *cloud, struct cloud_options *o, char *problem, siz
         .address = o->address,
         .handler = answer,
         .handler_arg = cloud,
-        .memory = {take_memory, give_memory, cloud},
         .log = &cloud->log,
         .tls = &cloud->tls,
     };
@@ -173,8 +159,9 @@ start(struct cloud *cloud, struct cloud_options *o, char *problem, size_t proble
     TRY(open_store(cloud, o, problem, problem_size));
     TRY(keys_open(cloud, o, problem, problem_size));
     TRY(admin_token_open(cloud, o, problem, problem_size));
-    cloud->background = background_new(cloud->runtime);
+    state_open(cloud, str_starts(str_of(o->store_url), STR("postgresql:")));
     TRY(start_services(cloud, problem, problem_size));
+    state_start(cloud);
     return start_listening(cloud, o, problem, problem_size);
 }
 
@@ -199,10 +186,9 @@ cloud_free(struct cloud *cloud)
         return;
     if (cloud->http != NULL)
         http_server_free(cloud->http, deadline_in_ms(cloud->runtime, DRAIN_MS));
-    if (cloud->background != NULL)
-        background_stop(cloud->background);
+    state_stop(cloud);
     stop_services(cloud);
-    background_free(cloud->background);
+    state_close(cloud);
     kv_close(cloud->kv);
     runtime_free(cloud->runtime);
     metrics_free(cloud->metrics);

@@ -11,8 +11,8 @@
 #include "src/cloud/text_list.h"
 #include "src/http/server.h"
 #include "src/http/tls.h"
-#include "src/store/kv.h"
-#include "src/task/background.h"
+#include "src/store/alarm.h"
+#include "src/store/reaper.h"
 
 struct key_cache;
 
@@ -22,7 +22,11 @@ struct cloud {
     struct runtime *runtime;
     struct log log;
     struct kv *kv;
-    struct background *background; // stopped before the services are
+    // What services share for their state (src/cloud/state.h).
+    struct background *background;
+    struct jobs_options jobs;
+    struct reaper *reaper;
+    struct alarms *alarms;
     struct http_server *http;
     void *service_states[SERVICES_MAX]; // by index in service_registry
     struct metrics *metrics;

@@ -110,12 +110,9 @@ run_step(struct fixture *f, kv_body_fn *body, struct step *s)
     arena_fini(&arena);
 }
 
-int
-fixture_setup(void **state)
+void
+fixture_init(struct fixture *f, const char *kind)
 {
-    const char *kind = *state;
-    struct fixture *f = calloc(1, sizeof *f);
-    assert_non_null(f);
     f->log = (struct log){.fd = STDERR_FILENO, .level_min = LOG_DEBUG};
     f->is_durable = strcmp(kind, "rocks:") == 0;
     const char *parent = getenv("TMPDIR");
@@ -127,6 +124,22 @@ fixture_setup(void **state)
                      OK);
     f->options = (struct kv_options){.runtime = f->runtime, .log = &f->log};
     open_store(f);
+}
+
+void
+fixture_fini(struct fixture *f)
+{
+    kv_close(f->kv);
+    runtime_free(f->runtime);
+    dir_remove(f->dir);
+}
+
+int
+fixture_setup(void **state)
+{
+    struct fixture *f = calloc(1, sizeof *f);
+    assert_non_null(f);
+    fixture_init(f, *state);
     *state = f;
     return 0;
 }
@@ -134,11 +147,8 @@ fixture_setup(void **state)
 int
 fixture_teardown(void **state)
 {
-    struct fixture *f = *state;
-    kv_close(f->kv);
-    runtime_free(f->runtime);
-    dir_remove(f->dir);
-    free(f);
+    fixture_fini(*state);
+    free(*state);
     return 0;
 }
 

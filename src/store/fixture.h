@@ -25,6 +25,9 @@ struct fixture {
 // For cmocka: *state is "mem:" or "rocks:" before, the fixture after.
 int fixture_setup(void **state);
 int fixture_teardown(void **state);
+// For fixtures that embed it; kind is "mem:" or "rocks:".
+void fixture_init(struct fixture *f, const char *kind);
+void fixture_fini(struct fixture *f);
 void fixture_reopen(struct fixture *f);
 void dir_remove(const char *dir);
 

@@ -84,6 +84,8 @@ run_once(const struct run *r, bool is_committed, bool *is_conflict)
     if (code == OK && is_committed) {
         code = txn_commit(txn, r->stamp);
         *is_conflict = code == E_CONFLICT;
+        if (code == OK || code == E_UNKNOWN)
+            after_commit_run(txn);
     }
     txn_end(txn);
     return code;

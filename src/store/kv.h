@@ -127,6 +127,13 @@ void kv_watch_end(struct kv_watch *watch);
 
 struct arena *kv_txn_arena(struct kv_txn *txn);
 
+// Calls fn(arg) in the fiber of kv_run as soon as the commit has happened, or may have: to wake
+// whoever works on what was written, so that no caller can forget it. It does not wait and does not
+// use txn; arg may live in the arena. The same fn with the same arg is called once.
+void kv_after_commit(struct kv_txn *txn, void (*fn)(void *arg), void *arg);
+// 0, 1, 2 and so on within one run of a body: tells keys of the same stamp apart.
+uint32_t kv_txn_number(struct kv_txn *txn);
+
 // Copies the state of one moment to `dir`, which is made or empty, as a data directory that
 // "rocks:DIR" opens whatever the back end is; reads and commits go on. It counts as a backup, and
 // can be opened, only after kv_backup_end: so what belongs to it is copied in between. E_INVALID:

@@ -27,8 +27,12 @@ struct kv_txn {
     struct live_reader reader;         // while there is a snapshot
     struct kv_iter *iters;             // open ones
     struct arena_mark held;            // what the arena held before
+    struct after_commit *after;
+    uint32_t numbers; // given by kv_txn_number
 };
 
+// Once the commit is known to have happened, or may have.
+void after_commit_run(const struct kv_txn *txn);
 // OK, E_TOO_OLD. Afterwards there is a snapshot.
 MUST_USE int txn_read_begin(struct kv_txn *txn);
 // To be called when something was put into the arena that the commit needs.

@@ -1,0 +1,224 @@
+// Deleting much: ranges of keys that nobody refers to any more, a little at a time.
+// SPDX-License-Identifier: Apache-2.0
+#include "src/store/reaper.h"
+
+#include <stdlib.h>
+
+#include "src/store/tuple.h"
+
+// ("c10m", "garbage", kind, from)    to
+#define JOB_NAME "c10m-reaper"
+
+struct handler {
+    const char *kind;
+    reaper_key_fn *fn;
+    void *arg;
+};
+
+struct reaper {
+    struct jobs_options options;
+    struct handler handlers[REAPER_KINDS_MAX];
+    size_t handler_count;
+    struct arena arena; // of one transaction at a time
+    // The last key deleted. Without it, each batch would be read over the tombstones of all before.
+    char at[KV_KEY_BYTES_MAX];
+    size_t at_len; // 0: nowhere
+};
+
+static struct tuple
+garbage_tuple(struct arena *a)
+{
+    struct tuple t;
+    tuple_init(&t, a);
+    tuple_add_str(&t, STR("c10m"));
+    tuple_add_str(&t, STR("garbage"));
+    return t;
+}
+
+static void
+garbage_range(struct arena *a, struct kv_range *out)
+{
+    struct tuple t = garbage_tuple(a);
+    tuple_range(&t, a, &out->from, &out->to);
+}
+
+// One range of garbage.
+struct garbage {
+    struct str key;
+    struct str kind;
+    struct str from, to;
+    const struct handler *handler; // NULL: just keys
+};
+
+static int
+garbage_parse(struct arena *a, struct str key, struct str value, struct garbage *out)
+{
+    struct tuple_reader r;
+    struct str skipped;
+    *out = (struct garbage){.key = key, .to = value};
+    tuple_reader_init(&r, a, key);
+    for (int i = 0; i < 2; i++)
+        TRY(tuple_read_str(&r, &skipped));
+    TRY(tuple_read_str(&r, &out->kind));
+    return tuple_read_str(&r, &out->from);
+}
+
+// False: a later build's kind, or one whose service is not here: it waits.
+static bool
+handler_find(const struct reaper *r, struct garbage *g)
+{
+    for (size_t i = 0; i < r->handler_count; i++)
+        if (str_eq(g->kind, str_of(r->handlers[i].kind)))
+            g->handler = &r->handlers[i];
+    return g->kind.len == 0 || g->handler != NULL;
+}
+
+// The first range that can be worked on. E_NOT_FOUND: there is none.
+static int
+garbage_first(const struct reaper *r, struct kv_txn *txn, struct garbage *out)
+{
+    struct kv_range range = {0};
+    struct kv_iter *it;
+    struct str key, value;
+    int code;
+    garbage_range(kv_txn_arena(txn), &range);
+    TRY(kv_range_open(txn, &range, &it));
+    do {
+        code = kv_iter_next(it, &key, &value);
+        if (code == OK)
+            code = garbage_parse(kv_txn_arena(txn), key, value, out);
+    } while (code == OK && !handler_find(r, out));
+    kv_iter_close(it);
+    return code;
+}
+
+struct batch {
+    const struct reaper *reaper;
+    const struct job *job;
+    struct str *keys, *values;
+    size_t count;
+    bool is_last;
+};
+
+// Keys first, then what becomes of them: the handlers may read and write.
+static int
+batch_read(struct kv_txn *txn, const struct garbage *g, struct batch *b)
+{
+    struct arena *a = kv_txn_arena(txn);
+    struct str at = {b->reaper->at, b->reaper->at_len};
+    struct kv_range range = {.from = g->from, .to = g->to, .read = KV_SNAPSHOT};
+    struct kv_iter *it;
+    size_t used_before = a->used_bytes;
+    int code = OK;
+    b->count = 0;
+    if (str_cmp(at, range.from) > 0 && str_cmp(at, range.to) < 0)
+        range.from = at;
+    TRY(kv_range_open(txn, &range, &it));
+    while (code == OK && b->count < REAPER_BATCH_KEYS &&
+           a->used_bytes - used_before < REAPER_BATCH_BYTES) {
+        code = kv_iter_next(it, &b->keys[b->count], &b->values[b->count]);
+        b->count += code == OK;
+    }
+    kv_iter_close(it);
+    b->is_last = code == E_NOT_FOUND;
+    return b->is_last ? OK : code;
+}
+
+static int
+reap_body(struct kv_txn *txn, void *arg)
+{
+    struct batch *b = arg;
+    struct arena *a = kv_txn_arena(txn);
+    struct garbage g;
+    TRY(job_check(b->job, txn));
+    TRY(garbage_first(b->reaper, txn, &g));
+    b->keys = ARENA_ARRAY(a, REAPER_BATCH_KEYS, struct str);
+    b->values = ARENA_ARRAY(a, REAPER_BATCH_KEYS, struct str);
+    TRY(batch_read(txn, &g, b));
+    for (size_t i = 0; i < b->count; i++) {
+        if (g.handler != NULL)
+            TRY(g.handler->fn(g.handler->arg, txn, b->keys[i], b->values[i]));
+        TRY(kv_del(txn, b->keys[i]));
+    }
+    return b->is_last ? kv_del(txn, g.key) : OK;
+}
+
+static int
+reaper_step(struct job *job, void *arg, int64_t *again_ns)
+{
+    struct reaper *r = arg;
+    struct batch b = {.reaper = r, .job = job};
+    *again_ns = DEADLINE_NEVER;
+    int code = kv_run(r->options.kv, &r->arena, reap_body, &b);
+    r->at_len = 0;
+    if (code == OK && !b.is_last) {
+        r->at_len = b.keys[b.count - 1].len;
+        memcpy(r->at, b.keys[b.count - 1].ptr, r->at_len);
+    }
+    arena_reset(&r->arena);
+    return code;
+}
+
+struct reaper *
+reaper_new(const struct jobs_options *options)
+{
+    struct reaper *r = calloc(1, sizeof(*r));
+    CHECK(r);
+    r->options = *options;
+    arena_init(&r->arena);
+    return r;
+}
+
+void
+reaper_free(struct reaper *r)
+{
+    if (r == NULL)
+        return;
+    arena_fini(&r->arena);
+    free(r);
+}
+
+void
+reaper_handle(struct reaper *r, const char *kind, reaper_key_fn *fn, void *arg)
+{
+    CHECK(r->handler_count < REAPER_KINDS_MAX);
+    r->handlers[r->handler_count++] = (struct handler){kind, fn, arg};
+}
+
+void
+reaper_start(struct reaper *r)
+{
+    job_start(&r->options, JOB_NAME, reaper_step, r);
+}
+
+static void
+reaper_wake(void *arg)
+{
+    struct reaper *r = arg;
+    job_wake(r->options.background, JOB_NAME);
+}
+
+int
+reaper_add(struct reaper *r, struct kv_txn *txn, const char *kind, struct str from, struct str to)
+{
+    struct tuple t = garbage_tuple(kv_txn_arena(txn));
+    CHECK(str_cmp(from, to) < 0);
+    tuple_add_str(&t, kind != NULL ? str_of(kind) : STR(""));
+    tuple_add_str(&t, from);
+    kv_after_commit(txn, reaper_wake, r);
+    return kv_set(txn, tuple_key(&t), to);
+}
+
+int
+reaper_is_idle(struct kv_txn *txn, bool *out)
+{
+    struct kv_range range = {.limit = 1};
+    struct kv_iter *it;
+    struct str key, value;
+    garbage_range(kv_txn_arena(txn), &range);
+    TRY(kv_range_open(txn, &range, &it));
+    int code = kv_iter_next(it, &key, &value);
+    kv_iter_close(it);
+    *out = code == E_NOT_FOUND;
+    return *out ? OK : code;
+}
