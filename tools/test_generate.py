@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import fetch_models
-from gen import names, records, service_c
+from gen import actions, names, records, service_c
 from gen.model import Model, apply_patch, load_model
 from gen.problem import Problem
 from gen.routes import Guard
@@ -112,6 +112,56 @@ class StsTest(unittest.TestCase):
         error = next(e for e in service.errors if e.name == "IDPRejectedClaimException")
         self.assertEqual((error.query_code, error.status), ("IDPRejectedClaim", 403))
         self.assertEqual(error.enumerator, "STS_IDP_REJECTED_CLAIM_EXCEPTION")
+
+
+class ActionsTest(unittest.TestCase):
+    """What IAM asks for: by the operation's name, by its page, or as service.json says."""
+
+    def declared(self, raw: dict[str, Any], name: str = "sqs") -> dict[str, list[str]]:
+        found, _ = actions.declarations(raw, MODELS / "actions", name, "x")
+        return {operation: [action.name for action in row] for operation, row in found.items()}
+
+    def test_of_its_own_name(self) -> None:
+        raw = {"operations": ["SendMessage", "ListQueues"], "authorise": True}
+        want = {"SendMessage": ["sqs:SendMessage"], "ListQueues": ["sqs:ListQueues"]}
+        self.assertEqual(self.declared(raw), want)
+
+    def test_by_its_page(self) -> None:
+        raw = {"operations": ["ListObjectsV2", "ListBuckets"], "authorise": True}
+        want = {"ListObjectsV2": ["s3:ListBucket"], "ListBuckets": ["s3:ListAllMyBuckets"]}
+        raw["actions"] = {"ListObjectsV2": {"needs": ["s3:ListBucket"], "reason": "so it is"}}
+        self.assertEqual(self.declared(raw, "s3"), want)
+
+    def test_a_batch_has_no_action(self) -> None:
+        with self.assertRaisesRegex(Problem, "IAM has no action for 'SendMessageBatch'"):
+            self.declared({"operations": ["SendMessageBatch"], "authorise": True})
+
+    def test_a_resource_wants_a_hook(self) -> None:
+        with self.assertRaisesRegex(Problem, "'SendMessage' is about a queue: write the hook"):
+            self.declared({"operations": ["SendMessage"]})
+
+    def test_own_declarations(self) -> None:
+        own = {"needs": ["sqs:SendMessage", "kms:Decrypt"], "reason": "so it is"}
+        raw = {"operations": ["SendMessage"], "actions": {"SendMessage": own}, "authorise": True}
+        self.assertEqual(self.declared(raw), {"SendMessage": ["sqs:SendMessage", "kms:Decrypt"]})
+        own["needs"] = []
+        self.assertEqual(self.declared(raw), {"SendMessage": []})
+        for change, problem in (
+            ({"reason": ""}, "a reason is wanted"),
+            ({"needs": ["sqs:Nope"]}, "IAM knows no action 'sqs:Nope'"),
+            ({"needs": ["nope:Nope"]}, "IAM knows no service 'nope'"),
+            ({"more": 1}, "'more' means nothing here"),
+        ):
+            with self.subTest(problem), self.assertRaisesRegex(Problem, problem):
+                self.declared({**raw, "actions": {"SendMessage": {**own, **change}}})
+        with self.assertRaisesRegex(Problem, "'Nope' is not among the operations"):
+            self.declared({**raw, "actions": {"Nope": {"needs": [], "reason": "none"}}})
+
+    def test_tables(self) -> None:
+        lines = "\n".join(service_c.tables_lines(load_service(ROOT, MODELS, "sqs")))
+        self.assertRegex(lines, r"1, ACCESS_WRITE\}, // sqs:SendMessage")
+        self.assertRegex(lines, r"true\}, // queue")
+        self.assertIn(".authorise = sqs_authorise,", lines)
 
 
 def small_model(shapes: dict[str, Any], protocol: str = "query") -> Model:

@@ -78,9 +78,6 @@ queue_get(struct call *c, struct kv_txn *txn, struct str url, struct queue *out)
 {
     struct str account = {0}, name = {0};
     TRY(queue_url_parse(c, url, &account, &name));
-    if (!str_eq(account, c->principal.account))
-        return fault(c, FAULT_ACCESS_DENIED, "Access to the resource " STR_FMT " is denied.",
-                     STR_ARG(url));
     int code = queue_find(txn, account, c->region, name, out);
     return code == E_NOT_FOUND ? queue_missing(c) : code;
 }

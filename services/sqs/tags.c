@@ -47,7 +47,7 @@ tags_check(struct call *c, const struct sqs_tag_map *tags)
     return OK;
 }
 
-static int
+int
 tags_get(struct kv_txn *txn, const struct queue *q, struct sqs_tags_record *out)
 {
     *out = (struct sqs_tags_record){0};

@@ -2,18 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "src/auth/principal.h"
 #include "src/base/arena.h"
-
-enum principal_kind { PRINCIPAL_ANONYMOUS, PRINCIPAL_ROOT };
-
-// Who calls. Texts live in the call's arena or are static.
-struct principal {
-    enum principal_kind kind;
-    struct str account; // 12 digits
-    struct str arn;     // arn:aws:iam::000000000000:root
-    struct str user_id; // of a root: its account
-    struct str access_key;
-};
 
 struct credential {
     struct str secret;

@@ -22,6 +22,9 @@ static const char *const payload_names[] = {
     [SIGV4_PAYLOAD_UNSIGNED_TRAILER] = "STREAMING-UNSIGNED-PAYLOAD-TRAILER",
 };
 
+const struct str sigv4_payload_text = {
+    "The provided 'x-amz-content-sha256' header does not match what was computed.", 76};
+
 static struct str
 hash_str(const struct sha256 *hash)
 {
@@ -169,9 +172,9 @@ check_presence(const struct http_request *r, struct str names, struct str *reaso
     return SIGV4_OK;
 }
 
-static enum sigv4_result
-check_signature(const struct http_request *r, const struct sigv4 *sig,
-                const struct sha256 *signing_key, struct str *reason)
+enum sigv4_result
+sigv4_check(const struct http_request *r, const struct sigv4 *sig, const struct sha256 *signing_key,
+            struct str *reason)
 {
     struct str canonical = canonical_request(r, sig);
     struct str to_sign = string_to_sign(r->arena, sig, canonical);
@@ -185,17 +188,25 @@ check_signature(const struct http_request *r, const struct sigv4 *sig,
     return SIGV4_MISMATCH;
 }
 
+static enum sigv4_result
+check_payload_kind(const struct http_request *r, unsigned payloads, struct str *reason)
+{
+    enum sigv4_payload payload = sigv4_payload_of(r);
+    if (payload == SIGV4_PAYLOAD_HASHED || payloads & 1u << payload)
+        return SIGV4_OK;
+    *reason = sigv4_payload_text;
+    return SIGV4_MISMATCH;
+}
+
 // A signed x-amz-content-sha256 says nothing until the body has that hash.
 static enum sigv4_result
-check_payload(const struct http_request *r, const struct sigv4 *sig, unsigned payloads,
-              struct str *reason)
+check_payload(const struct http_request *r, struct str *reason)
 {
     struct str sent = http_request_header(r, STR("x-amz-content-sha256"));
-    enum sigv4_payload payload = sigv4_payload_of(r);
-    if (!str_is_present(sent) || (payload != SIGV4_PAYLOAD_HASHED && payloads & 1u << payload) ||
-        (payload == SIGV4_PAYLOAD_HASHED && str_eq(sent, hash_hex(r->arena, sha256_of(r->body)))))
+    if (!str_is_present(sent) || sigv4_payload_of(r) != SIGV4_PAYLOAD_HASHED ||
+        str_eq(sent, hash_hex(r->arena, sha256_of(r->body))))
         return SIGV4_OK;
-    *reason = STR("The provided 'x-amz-content-sha256' header does not match what was computed.");
+    *reason = sigv4_payload_text;
     return SIGV4_MISMATCH;
 }
 
@@ -269,9 +280,8 @@ sigv4_signing_key(struct str secret, struct str date, struct str region, struct 
 }
 
 enum sigv4_result
-sigv4_verify(const struct http_request *request, const struct sigv4 *sig,
-             const struct sha256 *signing_key, unsigned payloads, int64_t now_ms,
-             struct str *reason)
+sigv4_verify_head(const struct http_request *request, const struct sigv4 *sig, unsigned payloads,
+                  int64_t now_ms, struct str *reason)
 {
     enum sigv4_result result = check_time(request, sig, now_ms, reason);
     if (result == SIGV4_OK)
@@ -281,9 +291,20 @@ sigv4_verify(const struct http_request *request, const struct sigv4 *sig,
     if (result == SIGV4_OK)
         result = check_presence(request, sig->signed_headers, reason);
     if (result == SIGV4_OK)
-        result = check_signature(request, sig, signing_key, reason);
+        result = check_payload_kind(request, payloads, reason);
+    return result;
+}
+
+enum sigv4_result
+sigv4_verify(const struct http_request *request, const struct sigv4 *sig,
+             const struct sha256 *signing_key, unsigned payloads, int64_t now_ms,
+             struct str *reason)
+{
+    enum sigv4_result result = sigv4_verify_head(request, sig, payloads, now_ms, reason);
     if (result == SIGV4_OK)
-        result = check_payload(request, sig, payloads, reason);
+        result = sigv4_check(request, sig, signing_key, reason);
+    if (result == SIGV4_OK)
+        result = check_payload(request, reason);
     return result;
 }
 

@@ -25,6 +25,7 @@ struct sigv4 {
     struct str security_token; // of temporary credentials; absent for others
     bool is_in_query;
     bool is_body_left_out; // presigned for S3: any body will do
+    struct str body_hash;  // hexadecimal, of a body that is not in memory; absent for others
     // Seconds that a presigned URL for S3 is good for, 0 for all else: other services take no
     // notice of X-Amz-Expires and judge by SIGV4_SKEW_MS_MAX (aws-sdk-ruby#2498, aws-sdk-go#2167).
     int64_t expires_s;
@@ -72,6 +73,14 @@ void sigv4_canonical_request(const struct http_request *request, const struct si
 enum sigv4_result sigv4_verify(const struct http_request *request, const struct sigv4 *sig,
                                const struct sha256 *signing_key, unsigned payloads, int64_t now_ms,
                                struct str *reason);
+
+// Its parts, for bodies that are not in memory (src/auth/signed_body.h): all but signature and
+// body, and the signature. The latter needs sig->body_hash where x-amz-content-sha256 is absent.
+enum sigv4_result sigv4_verify_head(const struct http_request *request, const struct sigv4 *sig,
+                                    unsigned payloads, int64_t now_ms, struct str *reason);
+enum sigv4_result sigv4_check(const struct http_request *request, const struct sigv4 *sig,
+                              const struct sha256 *signing_key, struct str *reason);
+extern const struct str sigv4_payload_text; // the reason of a body with another hash
 
 // The client's side, for calls between services, tests and load: the value of Authorization for a
 // request whose headers hold Host, X-Amz-Date and all else that is to be signed.

@@ -164,6 +164,10 @@ put_payload_hash(const struct http_request *r, const struct sigv4 *sig, struct b
         buf_put(out, sent);
         return;
     }
+    if (str_is_present(sig->body_hash)) {
+        buf_put(out, sig->body_hash);
+        return;
+    }
     struct sha256 hash = sha256_of(r->body);
     hex_encode(hash.bytes, SHA256_BYTES, buf_reserve(out, 2 * SHA256_BYTES));
     out->len += 2 * SHA256_BYTES;

@@ -1,22 +1,11 @@
 // Who signed the request.
 // SPDX-License-Identifier: Apache-2.0
-#include "src/auth/aws_chunked.h"
 #include "src/auth/key_cache.h"
 #include "src/cloud/regions.h"
 #include "src/cloud/stages.h"
 
 // 0.6 ms of SHA-256: above, other fibers should not wait.
 enum { HASH_IN_POOL_BYTES_MIN = 1024 * 1024 };
-
-// After a DONE bytes were left over.
-static const char *const chunk_reasons[] = {
-    [AWS_CHUNKED_MORE] = "The chunked body ended too early.",
-    [AWS_CHUNKED_DONE] = "The chunked body goes on after its end.",
-    [AWS_CHUNKED_MALFORMED] = "The body is not correctly aws-chunked.",
-    [AWS_CHUNKED_LENGTH] = "The body is not as long as x-amz-decoded-content-length says.",
-    [AWS_CHUNKED_SIGNATURE] = "The signature of a chunk of the body is wrong.",
-    [AWS_CHUNKED_CHECKSUM] = "The checksum in the trailer is not that of the body.",
-};
 
 static int
 fault_of_signature(struct call *c, enum sigv4_result result, struct str reason)
@@ -64,42 +53,45 @@ is_chunked(const struct call *c)
     return payload >= SIGV4_PAYLOAD_CHUNKS && payload <= SIGV4_PAYLOAD_UNSIGNED_TRAILER;
 }
 
-// The body that the chunks carry becomes the call's.
+// The call reads its body through what checks it.
 static void
-verify_chunks(struct verification *v)
+open_body(struct verification *v, struct stream *source)
 {
     struct call *c = v->c;
-    struct aws_chunked chunks;
-    char *bytes = arena_alloc_bytes(c->arena, c->body.len);
-    size_t consumed = 0, produced = 0;
-    enum aws_chunked_result result = AWS_CHUNKED_MALFORMED;
-    if (c->body.len > 0)
-        memcpy(bytes, c->body.ptr, c->body.len);
-    if (aws_chunked_init(&chunks, c->http, &c->signature, &v->key) == OK)
-        result = aws_chunked_decode(&chunks, bytes, c->body.len, &consumed, &produced);
-    if (result == AWS_CHUNKED_DONE && consumed == c->body.len) {
-        c->body = (struct str){bytes, produced};
-        return;
+    c->signed_body = ARENA_NEW(c->arena, struct signed_body);
+    v->result = signed_body_open(c->signed_body, c->http, source, &c->signature, &v->key,
+                                 c->service->payloads, v->now_ms, &v->reason);
+}
+
+// The body that the chunks carry becomes the call's.
+static void
+read_chunks(struct verification *v)
+{
+    struct call *c = v->c;
+    struct str_stream source;
+    size_t size = c->body.len, len = 0;
+    str_stream_init(&source, c->body);
+    open_body(v, &source.stream);
+    char *bytes = arena_alloc_bytes(c->arena, size + 1); // so that the end is seen
+    if (v->result == SIGV4_OK &&
+        stream_read_full(&c->signed_body->stream, bytes, size + 1, &len) != OK) {
+        v->result = c->signed_body->result;
+        v->reason = c->signed_body->reason;
     }
-    v->result = result == AWS_CHUNKED_SIGNATURE ? SIGV4_MISMATCH : SIGV4_INCOMPLETE;
-    v->reason = str_of(chunk_reasons[result]);
+    c->body = (struct str){bytes, len};
+    c->signed_body = NULL;
 }
 
 static void
 verify(void *arg)
 {
     struct verification *v = arg;
-    v->result = sigv4_verify(v->c->http, &v->c->signature, &v->key, v->c->service->payloads,
-                             v->now_ms, &v->reason);
-}
-
-static void
-verify_all(void *arg)
-{
-    struct verification *v = arg;
-    verify(v);
-    if (v->result == SIGV4_OK && is_chunked(v->c))
-        verify_chunks(v);
+    struct call *c = v->c;
+    if (is_chunked(c))
+        read_chunks(v);
+    else
+        v->result = sigv4_verify(c->http, &c->signature, &v->key, c->service->payloads, v->now_ms,
+                                 &v->reason);
 }
 
 static int
@@ -112,18 +104,36 @@ check_signature(struct call *c, struct str secret)
         .key = key_cache_get(keys, &c->signature, secret),
         .now_ms = clock_wall_ms(rt),
     };
-    if (c->http->body.len >= HASH_IN_POOL_BYTES_MIN)
-        pool_run(rt, verify_all, &v);
+    if (c->http->stream != NULL)
+        open_body(&v, c->http->stream);
+    else if (c->http->body.len >= HASH_IN_POOL_BYTES_MIN)
+        pool_run(rt, verify, &v);
     else
-        verify_all(&v);
-    return v.result == SIGV4_OK ? OK : fault_of_signature(c, v.result, v.reason);
+        verify(&v);
+    if (v.result != SIGV4_OK)
+        return fault_of_signature(c, v.result, v.reason);
+    if (c->signed_body != NULL)
+        c->stream = &c->signed_body->stream;
+    return OK;
 }
 
-// Of operations that are modelled without authentication. They belong to no region but the host's.
+int
+call_judge_body(struct call *c, int code)
+{
+    const struct signed_body *b = c->signed_body;
+    if (code == OK || b == NULL || b->result == SIGV4_OK)
+        return code;
+    return fault_of_signature(c, b->result, b->reason);
+}
+
+// Of operations that are modelled without authentication, and of services that admit some callers
+// without: which ones, their hook says (call_authorise). Such a call belongs to no region but the
+// host's.
 static int
 stay_anonymous(struct call *c)
 {
     c->region = region_exists(c->host_region) ? c->host_region : STR("us-east-1");
+    c->stream = c->http->stream;
     return OK;
 }
 
@@ -131,7 +141,8 @@ int
 call_authenticate(struct call *c)
 {
     struct credential credential;
-    if (c->signature_result == SIGV4_MISSING && c->operation->is_unsigned)
+    if (c->signature_result == SIGV4_MISSING &&
+        (c->operation->is_unsigned || c->service->admits_anonymous))
         return stay_anonymous(c);
     if (c->signature_result != SIGV4_OK)
         return fault_of_signature(c, c->signature_result, c->signature_reason);

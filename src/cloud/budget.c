@@ -22,3 +22,19 @@ budget_give(struct budget *b, size_t body_bytes)
     atomic_fetch_sub(&b->requests, 1);
     atomic_fetch_sub(&b->bytes, body_bytes + BUDGET_REQUEST_BYTES);
 }
+
+bool
+budget_take_bytes(struct budget *b, size_t bytes)
+{
+    if (atomic_fetch_add(&b->bytes, bytes) + bytes <= b->bytes_max)
+        return true;
+    budget_give_bytes(b, bytes);
+    atomic_fetch_add(&b->refused, 1);
+    return false;
+}
+
+void
+budget_give_bytes(struct budget *b, size_t bytes)
+{
+    atomic_fetch_sub(&b->bytes, bytes);
+}

@@ -9,6 +9,7 @@
 enum {
     BUDGET_REQUESTS_DEFAULT = 10000,
     BUDGET_MIB_DEFAULT = 512,
+    BUDGET_MIB_MIN = 32, // the largest body in memory always fits, once it is alone
     // What a request takes beside its body: the used part of its stack, its arena.
     BUDGET_REQUEST_BYTES = 32 * 1024,
 };
@@ -25,3 +26,8 @@ struct budget {
 // False: there is no room. A request that is larger than all the room is taken when it is alone.
 bool budget_take(struct budget *b, size_t body_bytes);
 void budget_give(struct budget *b, size_t body_bytes);
+
+// The same for memory alone: bodies are counted as they are read, before anybody is known to have
+// sent them (struct http_memory).
+bool budget_take_bytes(struct budget *b, size_t bytes);
+void budget_give_bytes(struct budget *b, size_t bytes);

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/cloud/call.h"
 
+#include "src/cloud/hosts.h"
+
 struct str
 call_host(const struct call *c)
 {
@@ -28,4 +30,23 @@ int64_t
 call_now_ms(const struct call *c)
 {
     return clock_service_ms(c->cloud->runtime);
+}
+
+struct str
+call_source_ip(const struct call *c)
+{
+    struct str peer = str_of(c->http->peer);
+    return str_find_char(peer, ':') >= 0 ? host_name(peer) : peer;
+}
+
+const struct action *
+call_actions(const struct call *c, size_t *count)
+{
+    *count = 0;
+    if (c->operation == NULL)
+        return NULL;
+    size_t row = wire_operation_index(c->service->wire, c->operation);
+    struct action_span span = c->service->operation_actions[row];
+    *count = span.count;
+    return span.count > 0 ? c->service->actions + span.first : NULL;
 }

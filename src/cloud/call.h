@@ -2,7 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "src/auth/authorise.h"
 #include "src/auth/credentials.h"
+#include "src/auth/signed_body.h"
 #include "src/auth/sigv4.h"
 #include "src/cloud/cloud.h"
 #include "src/cloud/fault.h"
@@ -28,12 +30,17 @@ struct call {
     struct str operation_name;              // as the caller gave it
     struct str form;                        // query protocol: body or query string
     struct str body;                        // of the request; authenticate takes its chunks apart
-    struct principal principal;             // authenticate
+    struct stream *stream;           // the body that the handler reads, checked; NULL: `body` is it
+    struct signed_body *signed_body; // authenticate: what checks it; NULL: nothing does
+    struct principal principal;      // authenticate
     struct str region;
-    struct str host_region; // that the host stands for; absent: it names none. route
-    bool is_admitted;       // counts in the cloud's budget
-    const void *in;         // decode
-    void *out;              // run
+    struct str host_region;  // that the host stands for; absent: it names none. route
+    bool is_inside;          // no client's: see src/cloud/invoke.h
+    bool is_admitted;        // counts in the cloud's budget
+    const void *in;          // decode
+    struct access *accesses; // authorise: one an action of the operation, in its order
+    size_t access_count;
+    void *out; // run
     struct fault fault;
 };
 
@@ -44,3 +51,7 @@ struct str call_endpoint(const struct call *c);
 // arn:aws:SERVICE:REGION:ACCOUNT:resource, in the arena.
 struct str call_arn(const struct call *c, struct str resource);
 int64_t call_now_ms(const struct call *c); // service clock
+// The address that the call came from, without its port; of one from inside, the service's name.
+struct str call_source_ip(const struct call *c);
+// What the operation asks of IAM; NULL: there is no operation, or it asks for nothing.
+const struct action *call_actions(const struct call *c, size_t *count);

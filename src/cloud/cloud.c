@@ -105,6 +105,20 @@ explain_listen(const struct socket_address *address, int code, int error, char *
         snprintf(problem, problem_size, "cannot listen on %s: %s", address->text, strerror(error));
 }
 
+static bool
+take_memory(void *arg, size_t bytes)
+{
+    struct cloud *cloud = arg;
+    return budget_take_bytes(&cloud->budget, bytes);
+}
+
+static void
+give_memory(void *arg, size_t bytes)
+{
+    struct cloud *cloud = arg;
+    budget_give_bytes(&cloud->budget, bytes);
+}
+
 static int
 start_listening(struct cloud *cloud, struct cloud_options *o, char *problem, size_t problem_size)
 {
@@ -112,6 +126,7 @@ start_listening(struct cloud *cloud, struct cloud_options *o, char *problem, siz
         .address = o->address,
         .handler = answer,
         .handler_arg = cloud,
+        .memory = {take_memory, give_memory, cloud},
         .log = &cloud->log,
         .tls = &cloud->tls,
     };

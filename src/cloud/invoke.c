@@ -39,6 +39,7 @@ begin(struct inner_call *ic, const struct invocation *i, struct str body)
         .body = body,
         .principal = i->principal,
         .region = i->region,
+        .is_inside = true,
     };
     random_uuid(i->cloud->runtime, ic->call.request_id);
 }

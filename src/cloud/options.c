@@ -131,7 +131,8 @@ read_door_option(const struct reading *r, int option)
     case 'q':
         return read_number(r, "--requests-max", optarg, 1, 1000 * 1000, &co->requests_max);
     case 'm':
-        return read_number(r, "--memory-max", optarg, 1, 1024 * 1024, &co->memory_mib_max);
+        return read_number(r, "--memory-max", optarg, BUDGET_MIB_MIN, 1024 * 1024,
+                           &co->memory_mib_max);
     default:
         r->out->wants_help = true;
         return OK;

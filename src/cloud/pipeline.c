@@ -23,7 +23,7 @@ static const struct {
 int
 call_admit(struct call *c)
 {
-    c->is_admitted = budget_take(&c->cloud->budget, c->http->body.len);
+    c->is_admitted = budget_take(&c->cloud->budget, 0); // its body is counted since it was read
     if (c->is_admitted)
         return OK;
     return fault(c, FAULT_UNAVAILABLE,
@@ -55,7 +55,8 @@ call_run(struct call *c)
     const struct wire_service *s = c->service->wire;
     uint16_t shape = c->operation->output;
     c->out = arena_alloc(c->arena, shape == WIRE_NO_SHAPE ? 0 : s->model->shapes[shape].c_size);
-    return c->service->handlers[wire_operation_index(s, c->operation)](c, c->in, c->out);
+    return call_judge_body(
+        c, c->service->handlers[wire_operation_index(s, c->operation)](c, c->in, c->out));
 }
 
 static int
@@ -88,5 +89,5 @@ pipeline_run(struct cloud *cloud, const struct http_request *request, enum wire_
     call_encode(&c);
     call_record(&c);
     if (c.is_admitted)
-        budget_give(&cloud->budget, request->body.len);
+        budget_give(&cloud->budget, 0);
 }

@@ -1,6 +1,5 @@
 // What is kept of a call: its counters, and a line in the log. Never its input or its output.
 // SPDX-License-Identifier: Apache-2.0
-#include "src/cloud/hosts.h"
 #include "src/cloud/stages.h"
 
 // Longer than the longest wait that a client can ask for (20 s at SQS).
@@ -14,13 +13,6 @@ operation_text(const struct call *c, char *out, size_t size)
     return log_quote(c->operation_name, out, size);
 }
 
-static struct str
-source_ip(const struct call *c)
-{
-    struct str peer = str_of(c->http->peer);
-    return str_find_char(peer, ':') >= 0 ? host_name(peer) : peer;
-}
-
 static void
 tell_subscribers(struct call *c)
 {
@@ -31,7 +23,7 @@ tell_subscribers(struct call *c)
         .source = s ? arena_print(c->arena, "%s.amazonaws.com", s->name) : (struct str){0},
         .name = c->operation_name,
         .region = c->region,
-        .source_ip = source_ip(c),
+        .source_ip = call_source_ip(c),
         .user_agent = http_request_header(c->http, STR("User-Agent")),
         .error_code = c->fault.is_set ? c->fault.name : (struct str){0},
         .error_message = c->fault.is_set ? c->fault.message : (struct str){0},

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "src/auth/action.h"
 #include "src/wire/model.h"
 
 struct access;
@@ -12,8 +13,10 @@ struct cloud;
 // out live in the call's arena, out is zeroed. Returns OK, or what fault() returned.
 typedef int service_handler_fn(struct call *c, const void *in, void *out);
 
-// Says what a decoded call is about to do (src/auth/authorise.h): the resource, its owner, and the
-// action where it is not named like the operation. May read the store, and fault.
+// Says of each action of a decoded call which resources it is about, with access_add_resource, and
+// what the service knows of its conditions (src/auth/authorise.h). Called once an action, which
+// `access` names. May read the store, open the access to callers whom the resource admits, and
+// fault. An action that needs a resource and gets none ends the call.
 typedef int service_authorise_fn(struct call *c, struct access *access);
 
 // Generated from services/<name>/service.json as `const struct service <name>_service`.
@@ -22,8 +25,12 @@ struct service {
     service_handler_fn *const *handlers; // by operation; NULL: modelled, not built
     // What x-amz-content-sha256 may say beside a hash of the body: bits 1u << enum sigv4_payload.
     unsigned payloads;
-    // In the service's folder, all of them optional. Without authorise: the resource is "*" and the
-    // caller's own.
+    // What IAM asks for: rows by operation, which point at rows of actions, and those at resources.
+    const struct action_span *operation_actions;
+    const struct action *actions;
+    const struct action_resource *action_resources;
+    bool admits_anonymous; // callers without a signature come as far as authorise
+    // In the service's folder, all of them optional.
     service_authorise_fn *authorise;
     // `state` holds hints only: what must last is in the store.
     int (*init)(struct cloud *cloud, void **state);

@@ -14,6 +14,8 @@ MUST_USE int call_require_handler(struct call *c);
 MUST_USE int call_decode(struct call *c);
 MUST_USE int call_authorise(struct call *c);
 MUST_USE int call_run(struct call *c);
+// What became of a handler that read c->stream: where its body was not what was signed, that.
+MUST_USE int call_judge_body(struct call *c, int code);
 
 // In place of route and decode, for calls from inside (src/cloud/invoke.h).
 MUST_USE int call_route_names(struct call *c, struct str service, struct str operation);

@@ -50,6 +50,20 @@ test_one_is_always_taken(void **state)
     budget_give(&b, 0);
 }
 
+static void
+test_bytes_alone(void **state)
+{
+    struct budget b = {.requests_max = 10, .bytes_max = 100};
+    assert_true(budget_take_bytes(&b, 60));
+    assert_true(budget_take_bytes(&b, 40));
+    assert_false(budget_take_bytes(&b, 1));
+    assert_int_equal(b.refused, 1);
+    budget_give_bytes(&b, 40);
+    assert_true(budget_take_bytes(&b, 1));
+    budget_give_bytes(&b, 61);
+    assert_int_equal(b.bytes, 0);
+}
+
 int
 main(void)
 {
@@ -57,6 +71,7 @@ main(void)
         cmocka_unit_test(test_requests),
         cmocka_unit_test(test_bytes),
         cmocka_unit_test(test_one_is_always_taken),
+        cmocka_unit_test(test_bytes_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

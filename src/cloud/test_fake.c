@@ -20,22 +20,36 @@
     X(Integer)                                                                                     \
     X(EchoResult)                                                                                  \
     X(NothingResult)                                                                               \
+    X(Open)                                                                                        \
+    X(thing)                                                                                       \
     X(FakeBroken)                                                                                  \
     X(FakeLocked)                                                                                  \
     X(Message)                                                                                     \
     X(Owner)                                                                                       \
     X(AWS_Fake_Broken)
 
+#define ACTIONS(X)                                                                                 \
+    X(Echo)                                                                                        \
+    X(Fail)                                                                                        \
+    X(Nothing)                                                                                     \
+    X(Unbuilt)
+
 struct names {
     char none[1];
+#define X(name) char action_##name[sizeof("fake:" #name)];
+    ACTIONS(X)
+#undef X
 #define X(name) char name[sizeof(#name)];
     NAMES(X)
 #undef X
 };
 
 static const struct names names = {"",
+#define X(name) "fake:" #name,
+                                   ACTIONS(X)
+#undef X
 #define X(name) #name,
-                                   NAMES(X)
+                                       NAMES(X)
 #undef X
 };
 
@@ -101,8 +115,19 @@ static const struct wire_operation operations[] = {
     {AT(Echo), SHAPE_ECHO, SHAPE_ECHO, AT(EchoResult)},
     {AT(Fail), SHAPE_FAIL, WIRE_NO_SHAPE, 0},
     {AT(Nothing), WIRE_NO_SHAPE, WIRE_NO_SHAPE, 0},
+    {AT(Open), WIRE_NO_SHAPE, WIRE_NO_SHAPE, 0, .is_unsigned = true},
     {AT(Unbuilt), WIRE_NO_SHAPE, WIRE_NO_SHAPE, 0},
 };
+
+// Fail asks for two actions, the second of which needs a resource; Nothing asks for none.
+static const struct action_resource action_resources[] = {{.name = AT(thing), .is_required = true}};
+static const struct action actions[] = {
+    {.name = AT(action_Echo), .level = ACCESS_READ},
+    {.name = AT(action_Echo), .level = ACCESS_READ},
+    {.name = AT(action_Fail), .resource_count = 1, .level = ACCESS_WRITE},
+    {.name = AT(action_Unbuilt)},
+};
+static const struct action_span operation_actions[] = {{0, 1}, {1, 2}, {0, 0}, {0, 0}, {3, 1}};
 
 static const struct wire_error errors[] = {
     [FAKE_BROKEN] = {AT(FakeBroken), AT(AWS_Fake_Broken), 409, true, WIRE_NO_SHAPE, 0},
@@ -201,24 +226,35 @@ fake_subscribe(struct event_subscriber *subscriber)
     atomic_store(&subscriber_next, subscriber);
 }
 
-// What Fail is about belongs to nobody that a test calls as, if it is asked for code 1.
+// What Fail is about belongs to nobody that a test calls as, if it is asked for code 1; to nobody
+// at all for code 2; and callers without a signature are admitted for code 3.
 static int
 say_access(struct call *c, struct access *access)
 {
     const struct fake_fail *in = c->in;
-    if (!str_eq(c->operation_name, STR("Fail")) || in->Code.value != 1)
+    if (!str_eq(c->operation_name, STR("Fail")))
         return OK;
-    access->action = STR("fake:FailHard");
-    access->resource = STR("arn:aws:fake:eu-west-1:999999999999:thing");
-    access->owner = STR("999999999999");
+    access->is_open = in->Code.value == 3;
+    if (!str_eq(access->action, STR("fake:Fail")))
+        return OK;
+    access->denied_action = STR("fake:FailHard");
+    if (in->Code.value == 1)
+        access_add_resource(access, c->arena, STR("arn:aws:fake:eu-west-1:999999999999:thing"),
+                            STR("999999999999"));
+    else if (in->Code.value != 2)
+        access_add_resource(access, c->arena, STR("arn:aws:fake:eu-west-1:123:thing"),
+                            c->principal.account);
     return OK;
 }
 
-static service_handler_fn *const handlers[] = {echo, fail, nothing, NULL};
+static service_handler_fn *const handlers[] = {echo, fail, nothing, nothing, NULL};
 
 static const struct service fake_service = {
     .wire = &wire,
     .handlers = handlers,
+    .operation_actions = operation_actions,
+    .actions = actions,
+    .action_resources = action_resources,
     .authorise = say_access,
     .payloads = 1u << SIGV4_PAYLOAD_UNSIGNED_TRAILER,
     .init = init,

@@ -77,7 +77,7 @@ test_door(void **state)
                                      "--requests-max",
                                      "7",
                                      "--memory-max",
-                                     "8",
+                                     "64",
                                      NULL};
     assert_int_equal(parse(arguments, &o, problem, sizeof(problem)), OK);
     assert_int_equal(o.cloud.root_keys.count, 2);
@@ -89,7 +89,7 @@ test_door(void **state)
     assert_string_equal(o.cloud.allow_origins.items[0], "http://app.example");
     assert_int_equal(o.cloud.account_rate, 9);
     assert_int_equal(o.cloud.requests_max, 7);
-    assert_int_equal(o.cloud.memory_mib_max, 8);
+    assert_int_equal(o.cloud.memory_mib_max, 64);
     const char *many[2 * TEXT_LIST_MAX + 3] = {NULL};
     for (size_t i = 0; i < 2 * TEXT_LIST_MAX + 2; i++)
         many[i] = i % 2 ? "a" : "--allow-host";
@@ -116,7 +116,7 @@ test_problems(void **state)
         {{"--loops", "two"}, "--loops two: a whole number from 1 to 64 is wanted"},
         {{"--allow-host", ""}, "--allow-host '': a value is wanted"},
         {{"--requests-max", "0"}, "--requests-max 0: a whole number from 1 to 1000000 is wanted"},
-        {{"--memory-max", "x"}, "--memory-max x: a whole number from 1 to 1048576 is wanted"},
+        {{"--memory-max", "x"}, "--memory-max x: a whole number from 32 to 1048576 is wanted"},
         {{"--ready-fd", "2"}, "--ready-fd 2: a whole number from 3 to 1048576 is wanted"},
         {{"--log-level", "loud"}, "--log-level loud: debug, info, warn or error is wanted"},
         {{"--ephemeral=yes"}, "--ephemeral=yes is not an option; see c10m serve --help"},

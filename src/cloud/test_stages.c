@@ -449,7 +449,7 @@ static void
 test_require_handler(void **state)
 {
     struct fixture f;
-    init_call(&f, WIRE_JSON_1_0, 3, "");
+    init_call(&f, WIRE_JSON_1_0, 4, "");
     assert_int_equal(call_require_handler(&f.call), E_FAULT);
     assert_int_equal(f.call.fault.status, 501);
     assert_str(f.call.fault.name, "NotImplemented");
@@ -457,20 +457,6 @@ test_require_handler(void **state)
     fixture_fini(&f);
     init_call(&f, WIRE_JSON_1_0, 2, "");
     assert_int_equal(call_require_handler(&f.call), OK);
-    fixture_fini(&f);
-}
-
-static void
-test_authorise(void **state)
-{
-    struct fixture f;
-    init_call(&f, WIRE_QUERY, 0, "");
-    assert_int_equal(call_authorise(&f.call), E_FAULT);
-    assert_str(f.call.fault.query_code, "AccessDenied");
-    fixture_fini(&f);
-    init_call(&f, WIRE_QUERY, 0, "");
-    f.call.principal.kind = PRINCIPAL_ROOT;
-    assert_int_equal(call_authorise(&f.call), OK);
     fixture_fini(&f);
 }
 
@@ -543,7 +529,6 @@ main(void)
         cmocka_unit_test(test_last_fault_counts),
         cmocka_unit_test(test_codes),
         cmocka_unit_test(test_require_handler),
-        cmocka_unit_test(test_authorise),
         cmocka_unit_test(test_origins),
         cmocka_unit_test(test_call_helpers),
     };

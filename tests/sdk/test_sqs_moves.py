@@ -261,7 +261,7 @@ def test_what_cannot_start(sqs, dead, source, queue, fifo, name):
     refused("InvalidParameterValue", "nonsense")
     refused("InvalidParameterValue", arn_of_url(dead), DestinationArn="nonsense")
     refused("ResourceNotFoundException", arn_of(f"{name}-none"))
-    refused("ResourceNotFoundException", f"arn:aws:sqs:us-east-1:111122223333:{name}-dead")
+    refused("AccessDenied", f"arn:aws:sqs:us-east-1:111122223333:{name}-dead")
     refused("ResourceNotFoundException", arn_of_url(dead), DestinationArn=arn_of(f"{name}-none"))
     refused("InvalidParameterValue", arn_of_url(source))  # no dead-letter queue
     refused("InvalidParameterValue", arn_of_url(dead), DestinationArn=arn_of_url(dead))

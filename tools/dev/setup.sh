@@ -63,4 +63,5 @@ cmd_setup() {
 cmd_fetch() {
     setup_venv_dir
     run "$VENV_PYTHON" tools/fetch_models.py "$@"
+    run "$VENV_PYTHON" tools/fetch_actions.py "$@"
 }

@@ -1,10 +1,11 @@
 # One service as its tables need it: services/<name>/service.json together with AWS's models.
 # SPDX-License-Identifier: Apache-2.0
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from . import members, names
+from .actions import Declaration, declarations
 from .model import Model, NameOverlay, json_name, load_model, overlay_names
 from .problem import Problem, check_keys, read_json
 from .routes import Guard, guards, route_order
@@ -20,7 +21,11 @@ _PROTOCOLS = {
 
 # own_checks: constraints of the model ("enum") that the service checks in its own words and order.
 # refused, ignored, stored: members that no code reads, by operation, each with its reason (members.py).
+# action_prefix, actions, resource_types, authorise, anonymous: what IAM asks for (actions.py).
+# "authorise": the service's hook says which resources a call is about. "anonymous": it admits callers
+# without a signature, one by one, in that hook.
 _OPTIONAL = {"errors", "state", "json_namespace", "own_checks", *members.KINDS}
+_OPTIONAL |= {"action_prefix", "actions", "resource_types", "authorise", "anonymous"}
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,11 @@ class Service:
     errors: tuple[Error, ...]
     shapes: Shapes
     refused: dict[str, list[str]]  # paths of members, by operation
+    # By operation: those that are built. Empty without IAM's reference.
+    actions: dict[str, Declaration] = field(default_factory=dict)
+    action_files: tuple[Path, ...] = ()
+    has_authorise: bool = False
+    admits_anonymous: bool = False
 
     def metadata(self, key: str) -> Any:
         """Of the first model that says it."""
@@ -124,7 +134,11 @@ def load_service(root: Path, models_dir: Path, name: str) -> Service:
     models = [
         load_model(models_dir, patches, entry["release"], entry["path"]) for entry in raw["models"]
     ]
-    return assemble_service(raw, models, where)
+    service = assemble_service(raw, models, where)
+    declared, files = declarations(
+        raw, models_dir / "actions", service.signing_name, where
+    )
+    return replace(service, actions=declared, action_files=tuple(files))
 
 
 def assemble_service(raw: dict[str, Any], models: list[Model], where: str) -> Service:
@@ -150,6 +164,8 @@ def assemble_service(raw: dict[str, Any], models: list[Model], where: str) -> Se
         errors=tuple(_errors(models, raw.get("errors", {}), prefix, where, message_names, roots)),
         shapes=shapes,
         refused=_refused(raw, models[0], shapes, where),
+        has_authorise=raw.get("authorise", False),
+        admits_anonymous=raw.get("anonymous", False),
     )
 
 

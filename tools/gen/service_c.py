@@ -1,6 +1,7 @@
 # Writes a service's header and tables.
 # SPDX-License-Identifier: Apache-2.0
 from . import members, names
+from .actions import ResourceType
 from .service import Error, Operation, Service
 from .structs import struct_lines
 from .tables import Tables
@@ -37,6 +38,8 @@ def header_lines(service: Service) -> list[str]:
     if service.has_state:
         lines += [f"int {service.prefix}_init(struct cloud *cloud, void **state);"]
         lines += [f"void {service.prefix}_fini(void *state);"]
+    if service.has_authorise:
+        lines += [f"int {service.prefix}_authorise(struct call *c, struct access *access);"]
     return lines + ["", f"extern const struct service {service.prefix}_service;"]
 
 
@@ -72,7 +75,7 @@ def _prototype(service: Service, op: Operation) -> str:
 def tables_lines(service: Service) -> list[str]:
     tables = Tables(service.shapes)
     model = tables.model_lines()
-    wire = wire_lines(service, tables)
+    wire = wire_lines(service, tables) + _action_lines(service, tables)
     lines = origin(f"The tables of {service.name}.", _sources(service))
     lines += ["", f'#include "services/{service.name}/{service.prefix}_api.h"', ""]
     lines += tables.text.lines() + model + wire
@@ -82,6 +85,14 @@ def tables_lines(service: Service) -> list[str]:
         "    .wire = &wire,",
         "    .handlers = handlers,",
     ]
+    if any(service.actions.values()):
+        lines += ["    .actions = actions,"]
+        lines += ["    .action_resources = action_resources,"] if _has_resources(service) else []
+    lines += ["    .operation_actions = operation_actions,"]
+    if service.has_authorise:
+        lines += [f"    .authorise = {service.prefix}_authorise,"]
+    if service.admits_anonymous:
+        lines += ["    .admits_anonymous = true,"]
     if service.has_state:
         lines += [f"    .init = {service.prefix}_init,", f"    .fini = {service.prefix}_fini,"]
     return lines + ["};"]
@@ -179,6 +190,38 @@ def _service_lines(service: Service) -> list[str]:
     for table in tables:
         lines += [f"    .{table}s = {table}s,", f"    .{table}_count = COUNT_OF({table}s),"]
     return lines + ["};", ""]
+
+
+def _has_resources(service: Service) -> bool:
+    return any(a.resources for actions in service.actions.values() for a in actions)
+
+
+def _action_lines(service: Service, tables: Tables) -> list[str]:
+    """What each operation asks for: rows in `actions`, which point at rows in `action_resources`."""
+    spans, actions, resources = [], [], []
+    for op in service.operations:
+        declared = service.actions.get(op.name, ())
+        spans.append(f"    {{{len(actions)}, {len(declared)}}}, // {op.name}")
+        for action in declared:
+            fields = [str(tables.text.add(t)) for t in (action.name, " ".join(action.condition_keys))]
+            fields += [str(len(resources)), str(len(action.resources)), action.level]
+            actions.append(f"    {{{', '.join(fields)}}}, // {action.name}")
+            resources += [_resource_line(tables, resource) for resource in action.resources]
+    return (
+        _rows("struct action_resource", "action_resources", resources)
+        + _rows("struct action", "actions", actions)
+        + _rows("struct action_span", "operation_actions", spans)
+    )
+
+
+def _resource_line(tables: Tables, resource: ResourceType) -> str:
+    texts = (resource.name, resource.arn, resource.cloud_type, " ".join(resource.condition_keys))
+    fields = [str(tables.text.add(text)) for text in texts]
+    return f"    {{{', '.join(fields)}, {str(resource.is_required).lower()}}}, // {resource.name}"
+
+
+def _rows(c_type: str, name: str, rows: list[str]) -> list[str]:
+    return [f"static const {c_type} {name}[] = {{", *rows, "};", ""] if rows else []
 
 
 def _thunk_lines(service: Service) -> list[str]:
