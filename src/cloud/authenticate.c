@@ -31,7 +31,7 @@ check_scope(struct call *c)
         return fault(c, FAULT_SIGNATURE_MISMATCH,
                      "Credential should be scoped to correct service: '%s'. ", service);
     if (!region_exists(c->signature.region) ||
-        (str_is_present(c->host_region) && !str_eq_nocase(c->host_region, c->signature.region)))
+        (str_is_present(c->host.region) && !str_eq_nocase(c->host.region, c->signature.region)))
         return fault(c, FAULT_SIGNATURE_MISMATCH,
                      "Credential should be scoped to a valid region, not '" STR_FMT "'. ",
                      STR_ARG(c->signature.region));
@@ -132,7 +132,7 @@ call_judge_body(struct call *c, int code)
 static int
 stay_anonymous(struct call *c)
 {
-    c->region = region_exists(c->host_region) ? c->host_region : STR("us-east-1");
+    c->region = region_exists(c->host.region) ? c->host.region : STR("us-east-1");
     c->stream = c->http->stream;
     return OK;
 }

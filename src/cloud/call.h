@@ -8,6 +8,7 @@
 #include "src/auth/sigv4.h"
 #include "src/cloud/cloud.h"
 #include "src/cloud/fault.h"
+#include "src/cloud/hosts.h"
 #include "src/http/message.h"
 
 struct call {
@@ -34,7 +35,9 @@ struct call {
     struct signed_body *signed_body; // authenticate: what checks it; NULL: nothing does
     struct principal principal;      // authenticate
     struct str region;
-    struct str host_region;  // that the host stands for; absent: it names none. route
+    struct host host;        // what the host stands for. route
+    struct str path;         // REST: with the bucket that the host names in front. route
+    struct str host_id;      // S3: the second id of the request; else absent. route
     bool is_inside;          // no client's: see src/cloud/invoke.h
     bool is_admitted;        // counts in the cloud's budget
     const void *in;          // decode

@@ -3,8 +3,9 @@
 #include "src/cloud/stages.h"
 
 #include "src/base/encoding.h"
-#include "src/wire/protocol.h"
+#include "src/wire/ec2.h"
 #include "src/wire/refuse.h"
+#include "src/wire/rpc_cbor.h"
 
 static int
 fault_of_problem(struct call *c, const struct wire_problem *p)
@@ -65,6 +66,44 @@ refuse_unread(struct call *c)
                  wire_text(s->model, op->name));
 }
 
+static int
+decode_rest(struct call *c, void *in, struct wire_problem *problem)
+{
+    const struct http_request *http = c->http;
+    struct wire_request request = {
+        .method = http->method,
+        .path = c->path,
+        .query = http->query,
+        .headers = http->headers,
+        .header_count = http->header_count,
+        .body = c->body,
+    };
+    return wire_rest_decode(c->service->wire, c->operation, c->protocol, &request, c->arena, in,
+                            problem);
+}
+
+static int
+decode(struct call *c, void *in, struct wire_problem *problem)
+{
+    const struct wire_model *m = c->service->wire->model;
+    uint16_t shape = c->operation->input;
+    switch (c->protocol) {
+    case WIRE_JSON_1_0:
+    case WIRE_JSON_1_1:
+        return wire_json_decode(m, shape, c->body, c->arena, in, problem);
+    case WIRE_QUERY:
+        return wire_query_decode(m, shape, whole_form(c, shape), c->arena, in, problem);
+    case WIRE_EC2:
+        return wire_ec2_decode(m, shape, c->form, c->arena, in, problem);
+    case WIRE_REST_JSON:
+    case WIRE_REST_XML:
+        return decode_rest(c, in, problem);
+    case WIRE_RPC_V2_CBOR:
+        return wire_rpc_cbor_decode(m, shape, c->body, c->arena, in, problem);
+    }
+    return E_INVALID;
+}
+
 int
 call_decode(struct call *c)
 {
@@ -75,9 +114,7 @@ call_decode(struct call *c)
     c->in = in;
     if (shape == WIRE_NO_SHAPE)
         return OK;
-    int code = c->protocol == WIRE_QUERY
-                   ? wire_query_decode(m, shape, whole_form(c, shape), c->arena, in, &problem)
-                   : wire_json_decode(m, shape, c->body, c->arena, in, &problem);
+    int code = decode(c, in, &problem);
     if (code == OK)
         code = wire_validate(m, shape, c->in, c->arena, &problem);
     return code == OK ? refuse_unread(c) : fault_of_problem(c, &problem);

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/cloud/stages.h"
 
-#include "src/wire/protocol.h"
+#include "src/wire/ec2.h"
+#include "src/wire/rpc_cbor.h"
 
 enum { BODY_SIZE_HINT = 512 };
 
@@ -19,8 +20,9 @@ service_of(const struct call *c)
 }
 
 static struct wire_error_text
-error_text(const struct fault *f)
+error_text(const struct call *c)
 {
+    const struct fault *f = &c->fault;
     return (struct wire_error_text){
         .name = f->name,
         .namespace_ = f->json_namespace,
@@ -33,6 +35,7 @@ error_text(const struct fault *f)
         .context = f->context,
         .fields = f->fields,
         .field_count = f->field_count,
+        .host_id = c->host_id,
     };
 }
 
@@ -54,7 +57,7 @@ encode_json(struct call *c, struct buf *out)
                       c->protocol == WIRE_JSON_1_0 ? STR("application/x-amz-json-1.0")
                                                    : STR("application/x-amz-json-1.1"));
     if (c->fault.is_set) {
-        struct wire_error_text e = error_text(&c->fault);
+        struct wire_error_text e = error_text(c);
         wire_json_encode_error(&e, out);
         if (s->is_query_compatible)
             add_query_error(c);
@@ -65,30 +68,106 @@ encode_json(struct call *c, struct buf *out)
     }
 }
 
+// https://smithy.io/2.0/additional-specs/protocols/smithy-rpc-v2.html#responses
+static void
+encode_cbor(struct call *c, struct buf *out)
+{
+    const struct wire_service *s = service_of(c);
+    http_response_add(c->response, STR("smithy-protocol"), STR("rpc-v2-cbor"));
+    if (!c->fault.is_set && c->operation->output == WIRE_NO_SHAPE)
+        return;
+    http_response_add(c->response, STR("Content-Type"), STR("application/cbor"));
+    if (c->fault.is_set) {
+        struct wire_error_text e = error_text(c);
+        wire_rpc_cbor_encode_error(&e, out);
+        if (s->is_query_compatible)
+            add_query_error(c);
+    } else {
+        wire_rpc_cbor_encode(s->model, c->operation->output, c->out, out);
+    }
+}
+
 static void
 encode_query(struct call *c, struct buf *out)
 {
     const struct wire_service *s = service_of(c);
+    struct str id = str_of(c->request_id);
     http_response_add(c->response, STR("Content-Type"), STR("text/xml"));
     if (c->fault.is_set) {
-        struct wire_error_text e = error_text(&c->fault);
-        wire_query_encode_error(s, &e, str_of(c->request_id), out);
+        struct wire_error_text e = error_text(c);
+        wire_query_encode_error(s, &e, id, out);
     } else {
-        wire_query_encode(s, c->operation, c->out, str_of(c->request_id), out);
+        wire_query_encode(s, c->operation, c->out, id, out);
     }
+}
+
+static void
+encode_ec2(struct call *c, struct buf *out)
+{
+    struct str id = str_of(c->request_id);
+    http_response_add(c->response, STR("Content-Type"), STR("text/xml;charset=UTF-8"));
+    if (c->fault.is_set) {
+        struct wire_error_text e = error_text(c);
+        wire_ec2_encode_error(&e, id, out);
+    } else {
+        wire_ec2_encode(service_of(c), c->operation, c->out, id, out);
+    }
+}
+
+// Any number of headers, so they stay where the interpreter puts them.
+static void
+encode_rest(struct call *c)
+{
+    struct wire_response r;
+    wire_response_init(&r, c->arena, str_eq(c->http->method, STR("HEAD")));
+    if (c->fault.is_set) {
+        struct wire_error_text e = error_text(c);
+        r.status = c->fault.status;
+        wire_rest_encode_error(service_of(c), c->protocol, &e, str_of(c->request_id), &r);
+    } else {
+        wire_rest_encode(service_of(c), c->operation, c->protocol, c->out, &r);
+    }
+    c->response->status = r.status;
+    http_response_extend(c->response, r.headers, r.header_count);
+    c->response->body = buf_str(&r.body);
+}
+
+static void
+add_request_id(struct call *c)
+{
+    struct str id = arena_copy(c->arena, str_of(c->request_id));
+    if (str_is_present(c->host_id)) {
+        http_response_add(c->response, STR("x-amz-request-id"), id);
+        http_response_add(c->response, STR("x-amz-id-2"), c->host_id);
+    } else {
+        http_response_add(c->response, STR("x-amzn-RequestId"), id);
+    }
+}
+
+static void
+encode_body(struct call *c, struct buf *out)
+{
+    if (c->protocol == WIRE_QUERY)
+        encode_query(c, out);
+    else if (c->protocol == WIRE_EC2)
+        encode_ec2(c, out);
+    else if (c->protocol == WIRE_RPC_V2_CBOR)
+        encode_cbor(c, out);
+    else
+        encode_json(c, out);
 }
 
 void
 call_encode(struct call *c)
 {
     struct buf out;
-    buf_init(&out, c->arena, BODY_SIZE_HINT);
+    add_request_id(c);
+    if (c->protocol == WIRE_REST_JSON || c->protocol == WIRE_REST_XML) {
+        encode_rest(c);
+        return;
+    }
     c->response->status = c->fault.is_set ? c->fault.status : 200;
-    http_response_add(c->response, STR("x-amzn-RequestId"),
-                      arena_copy(c->arena, str_of(c->request_id)));
-    if (c->protocol == WIRE_QUERY)
-        encode_query(c, &out);
-    else
-        encode_json(c, &out);
+    buf_init(&out, c->arena, BODY_SIZE_HINT);
+    encode_body(c, &out);
     c->response->body = buf_str(&out);
 }

@@ -9,7 +9,7 @@
 struct call;
 
 // Errors of a service are numbered from 0 by its generated enum (SQS_QUEUE_DOES_NOT_EXIST). These
-// are common to all, with codes and status by protocol in fault.c.
+// are common to all, with codes and status by protocol in common_fault.c.
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/CommonErrors.html
 enum common_fault {
     FAULT_COMMON_FIRST = 0x8000,

@@ -14,14 +14,17 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct text_list none = {0}, listed = {{"cloud.example", "*.apps.example"}, 2};
     struct socket_address address;
-    struct str host, origin, region, text = {(const char *)data, size};
+    struct host meaning;
+    struct str host, origin, text = {(const char *)data, size};
     str_cut(text, '\n', &host, &origin);
     struct header headers[] = {{STR("Host"), host}, {STR("Origin"), origin}};
     struct http_request r = {.headers = headers, .header_count = COUNT_OF(headers)};
     CHECK(socket_address_parse(STR("127.0.0.1:4566"), &address) == OK);
     bool is_allowed = host_is_allowed(host, &address, &none);
     CHECK(!is_allowed || host_is_allowed(host, &address, &listed));
-    CHECK(host_service(host, &region) == NULL && !str_is_present(region));
+    host_read(host, &meaning);
+    CHECK(!str_is_present(meaning.service) && !str_is_present(meaning.region));
+    CHECK(meaning.labels.len <= host.len);
     CHECK(host_name(host).len <= host.len);
     // A page of elsewhere must not pass, whatever the host looks like.
     if (str_is_present(origin) && origin_is_allowed(&r, &none))

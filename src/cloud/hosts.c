@@ -71,14 +71,13 @@ is_listed(struct str name, const struct text_list *allowed)
     return false;
 }
 
-static const struct service *
-find_service(struct str name)
+static bool
+names_service(struct str label)
 {
     for (size_t i = 0; service_registry[i] != NULL; i++)
-        if (str_eq_nocase(name, str_of(service_registry[i]->wire->name)) ||
-            str_eq_nocase(name, str_of(service_registry[i]->wire->signing_name)))
-            return service_registry[i];
-    return NULL;
+        if (host_means(label, service_registry[i]))
+            return true;
+    return false;
 }
 
 // "a.b.c" gives "a.b" and "c".
@@ -113,17 +112,27 @@ host_is_allowed(struct str authority, const struct socket_address *listen,
     return is_own_name(name) || is_own_address(name, listen) || is_listed(name, allowed);
 }
 
-const struct service *
-host_service(struct str authority, struct str *region)
+bool
+host_means(struct str label, const struct service *s)
 {
-    struct str labels = {0}, name = host_name(authority);
-    *region = (struct str){0};
-    for (size_t i = 0; i < COUNT_OF(own_names) && labels.len == 0; i++)
-        cut_own_name(name, str_of(own_names[i]), &labels);
-    struct str last = take_last_label(&labels);
-    struct str first = take_last_label(&labels);
-    const struct service *s = first.len > 0 ? find_service(first) : NULL;
-    if (s != NULL)
-        *region = last;
-    return s != NULL ? s : find_service(last);
+    return label.len > 0 && (str_eq_nocase(label, str_of(s->wire->name)) ||
+                             str_eq_nocase(label, str_of(s->wire->signing_name)));
+}
+
+void
+host_read(struct str authority, struct host *out)
+{
+    struct str rest = {0}, name = host_name(authority);
+    *out = (struct host){0};
+    for (size_t i = 0; i < COUNT_OF(own_names) && rest.len == 0; i++)
+        cut_own_name(name, str_of(own_names[i]), &rest);
+    out->labels = rest;
+    struct str last = take_last_label(&rest);
+    if (names_service(last)) {
+        *out = (struct host){.service = last, .labels = rest};
+        return;
+    }
+    struct str before = take_last_label(&rest);
+    if (names_service(before))
+        *out = (struct host){.service = before, .region = last, .labels = rest};
 }

@@ -17,6 +17,14 @@ bool host_is_allowed(struct str authority, const struct socket_address *listen,
 
 struct service;
 
-// SERVICE.REGION.localhost, SERVICE.localhost and the same below localhost.localstack.cloud;
-// further labels may stand in front. NULL: the name says nothing of a service.
-const struct service *host_service(struct str authority, struct str *region);
+// What the name in a Host header stands for: LABELS.SERVICE.REGION.localhost,
+// LABELS.SERVICE.localhost or LABELS.localhost, and the same below localhost.localstack.cloud.
+struct host {
+    struct str service; // as it was sent; absent: it names none
+    struct str region;
+    struct str labels; // in front of both, with the dots between them
+};
+void host_read(struct str authority, struct host *out);
+// Whether a label names the service, by its name or by that in credential scopes, which several
+// may share ("rds").
+bool host_means(struct str label, const struct service *s);

@@ -30,6 +30,8 @@ struct service {
     const struct action *actions;
     const struct action_resource *action_resources;
     bool admits_anonymous; // callers without a signature come as far as authorise
+    // S3: a name in front of the service's host is a bucket, the first part of the path.
+    bool has_buckets;
     // In the service's folder, all of them optional.
     service_authorise_fn *authorise;
     // `state` holds hints only: what must last is in the store.

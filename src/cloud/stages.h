@@ -25,7 +25,10 @@ MUST_USE int call_decode_typed(struct call *c, const void *input);
 void call_encode(struct call *c);
 void call_record(struct call *c);
 
-// Whether a request speaks one of AWS's protocols, and which. A JSON service is named by
-// X-Amz-Target, but only in a request whose Content-Type a web page cannot send unasked; a query
-// service by Action in a form or in the query string.
+// Whether a request speaks one of AWS's protocols, and which, as far as it can be told before its
+// service is known: call_route sets the final one. A JSON service is named by X-Amz-Target, but
+// only in a request whose Content-Type a web page cannot send unasked; a query service by Action in
+// a form or in the query string; RPC v2 CBOR by its header; a REST request is one that is signed,
+// or sent to the host of a service that speaks REST, or that one which admits callers without a
+// signature answers.
 bool route_protocol(const struct http_request *request, enum wire_protocol *out);

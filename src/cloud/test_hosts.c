@@ -95,32 +95,33 @@ static void
 test_services(void **state)
 {
     static const struct {
-        const char *authority;
-        bool is_service;
-        const char *region;
+        const char *authority, *service, *region, *labels;
     } rows[] = {
-        {"fake.eu-west-1.localhost:4566", true, "eu-west-1"},
-        {"FAKE.eu-west-1.LOCALHOST", true, "eu-west-1"},
-        {"fake.localhost", true, NULL},
-        {"fake.mars-1.localhost.localstack.cloud:4566", true, "mars-1"},
-        {"a.b.fake.eu-west-1.localhost.localstack.cloud", true, "eu-west-1"},
-        {"a.b.fake.localhost", true, NULL},
-        {"localhost", false, NULL},
-        {"localhost.localstack.cloud", false, NULL},
-        {"eu-west-1.localhost", false, NULL},
-        {"fake.a.b.localhost", false, NULL},
-        {"fakes.eu-west-1.localhost", false, NULL},
-        {"fake.eu-west-1.evil.example", false, NULL},
-        {"..localhost", false, NULL},
-        {"127.0.0.1:4566", false, NULL},
-        {"", false, NULL},
+        {"fake.eu-west-1.localhost:4566", "fake", "eu-west-1", ""},
+        {"FAKE.eu-west-1.LOCALHOST", "FAKE", "eu-west-1", ""},
+        {"fake.localhost", "fake", "", ""},
+        {"fake.mars-1.localhost.localstack.cloud:4566", "fake", "mars-1", ""},
+        {"a.b.fake.eu-west-1.localhost.localstack.cloud", "fake", "eu-west-1", "a.b"},
+        {"a.b.fake.localhost", "fake", "", "a.b"},
+        {"fake.fake.localhost", "fake", "", "fake"},
+        {"localhost", "", "", ""},
+        {"localhost.localstack.cloud", "", "", ""},
+        {"eu-west-1.localhost", "", "", "eu-west-1"},
+        {"fake.a.b.localhost", "", "", "fake.a.b"},
+        {"fakes.eu-west-1.localhost", "", "", "fakes.eu-west-1"},
+        {"my.bucket.localhost:4566", "", "", "my.bucket"},
+        {"fake.eu-west-1.evil.example", "", "", ""},
+        {"..localhost", "", "", "."},
+        {"127.0.0.1:4566", "", "", ""},
+        {"", "", "", ""},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        struct str region;
-        const struct service *s = host_service(str_of(rows[i].authority), &region);
-        assert_ptr_equal(s, rows[i].is_service ? service_registry[0] : NULL);
-        assert_true(str_eq(region, str_of(rows[i].region)));
-        assert_int_equal(str_is_present(region), rows[i].region != NULL);
+        struct host host;
+        host_read(str_of(rows[i].authority), &host);
+        assert_true(str_eq(host.service, str_of(rows[i].service)));
+        assert_true(str_eq(host.region, str_of(rows[i].region)));
+        assert_true(str_eq(host.labels, str_of(rows[i].labels)));
+        assert_int_equal(host_means(host.service, service_registry[0]), *rows[i].service != 0);
     }
 }
 

@@ -66,6 +66,16 @@ print_number(struct arena *arena, uint64_t n)
     return arena_print(arena, "%llu", (unsigned long long)n);
 }
 
+static size_t
+add_headers(const struct header *headers, size_t count, nghttp2_nv *out)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < count; i++)
+        if (!is_of_connection(headers[i].name))
+            out[n++] = nv_of(headers[i].name, headers[i].value);
+    return n;
+}
+
 // The library copies the names, in lower case, and the values.
 static size_t
 answer_headers(struct h2_stream *s, const struct http_response *r, nghttp2_nv *out)
@@ -77,17 +87,16 @@ answer_headers(struct h2_stream *s, const struct http_response *r, nghttp2_nv *o
     int64_t length = r->stream ? r->stream->length : (int64_t)r->body.len;
     if (r->status != 204 && r->status != 304 && length != STREAM_LENGTH_UNKNOWN)
         out[n++] = nv_of(STR("content-length"), print_number(&s->arena, (uint64_t)length));
-    for (size_t i = 0; i < r->header_count; i++)
-        if (!is_of_connection(r->headers[i].name))
-            out[n++] = nv_of(r->headers[i].name, r->headers[i].value);
-    return n;
+    n += add_headers(r->headers, r->header_count, out + n);
+    return n + add_headers(r->more, r->more_count, out + n);
 }
 
 static void
 submit(struct h2_stream *s, const struct http_response *r, bool has_body)
 {
     nghttp2_session *session = s->home->session;
-    nghttp2_nv headers[COUNT_OF(r->headers) + OWN_HEADERS_MAX];
+    nghttp2_nv *headers =
+        ARENA_ARRAY(&s->arena, r->header_count + r->more_count + OWN_HEADERS_MAX, nghttp2_nv);
     size_t count = answer_headers(s, r, headers);
     nghttp2_data_provider body = {.source.ptr = s, .read_callback = on_body_wanted};
     if (nghttp2_submit_response(session, s->id, headers, count, has_body ? &body : NULL) != 0)

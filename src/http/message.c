@@ -84,6 +84,16 @@ http_response_add(struct http_response *r, struct str name, struct str value)
     r->headers[r->header_count++] = (struct header){name, value};
 }
 
+void
+http_response_extend(struct http_response *r, const struct header *headers, size_t count)
+{
+    CHECK(r->more_count == 0);
+    for (size_t i = 0; i < count; i++)
+        CHECK(!has_line_break(headers[i].name) && !has_line_break(headers[i].value));
+    r->more = headers;
+    r->more_count = count;
+}
+
 const char *
 http_status_text(int status)
 {

@@ -45,6 +45,8 @@ struct http_response {
     int status; // 200 unless set
     struct header headers[24];
     size_t header_count;
+    const struct header *more; // any number of further headers, behind those
+    size_t more_count;
     struct str body; // Content-Length is added by the server
     // Instead of body: sent as it is read, chunked when its length is unknown, and closed.
     struct stream *stream;
@@ -55,5 +57,7 @@ struct http_response {
 struct str http_request_header(const struct http_request *r, struct str name);
 // Asserts that there is room. Values must not hold CR or LF.
 void http_response_add(struct http_response *r, struct str name, struct str value);
+// The same of many at once, which live in the request's arena. Once.
+void http_response_extend(struct http_response *r, const struct header *headers, size_t count);
 // "Not Found" for 404; "Unknown" for what RFC 9110 does not name.
 const char *http_status_text(int status);

@@ -76,6 +76,8 @@ http_response_encode(const struct http_response *r, const struct http_head *requ
     put_connection(&b, request, keep_alive);
     for (size_t i = 0; i < r->header_count; i++)
         put_header(&b, r->headers[i].name, r->headers[i].value);
+    for (size_t i = 0; i < r->more_count; i++)
+        put_header(&b, r->more[i].name, r->more[i].value);
     buf_put(&b, STR("\r\n"));
     return buf_str(&b);
 }

@@ -44,6 +44,7 @@ struct wire_error_text {
     const void *context;                   // the error's own members; NULL: none
     const struct wire_error_field *fields; // after the context, in this order
     size_t field_count;
+    struct str host_id; // S3: beside the request id; absent: there is none
 };
 void wire_json_encode_error(const struct wire_error_text *e, struct buf *out);
 void wire_query_encode_error(const struct wire_service *s, const struct wire_error_text *e,

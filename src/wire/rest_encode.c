@@ -54,14 +54,21 @@ put_json_error(const struct wire_error_text *e, struct wire_response *r)
     buf_put_char(&r->body, '}');
 }
 
+static void
+put_ids(const struct wire_error_text *e, struct str request_id, struct buf *out)
+{
+    xml_put_element(out, "RequestId", request_id);
+    if (str_is_present(e->host_id))
+        xml_put_element(out, "HostId", e->host_id);
+}
+
 // As S3 has it: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 static void
 put_bare_error(const struct wire_error_text *e, struct str request_id, struct buf *out)
 {
     xml_put_open(out, "Error");
     xml_put_error_members(e, out);
-    xml_put_element(out, "RequestId", request_id);
-    xml_put_element(out, "HostId", request_id);
+    put_ids(e, request_id, out);
     xml_put_close(out, "Error");
 }
 
@@ -74,7 +81,7 @@ put_wrapped_error(const struct wire_service *s, const struct wire_error_text *e,
     xml_put_element(out, "Type", e->is_sender ? STR("Sender") : STR("Receiver"));
     xml_put_error_members(e, out);
     xml_put_close(out, "Error");
-    xml_put_element(out, "RequestId", request_id);
+    put_ids(e, request_id, out);
     xml_put_close(out, "ErrorResponse");
 }
 

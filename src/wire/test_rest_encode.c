@@ -206,7 +206,7 @@ test_error_fields(void **state)
     wire_response_init(&response, &arena, false);
     wire_rest_encode_error(depot, WIRE_REST_XML, &e, STR("id-1"), &response);
     assert_body(XML "<Error><Code>NoSuchThing</Code><BucketName>a&amp;b</BucketName><Key>k</Key>"
-                    "<RequestId>id-1</RequestId><HostId>id-1</HostId></Error>");
+                    "<RequestId>id-1</RequestId></Error>");
 }
 
 static void
@@ -215,12 +215,14 @@ test_errors_in_xml(void **state)
     struct depot_no_such_thing context = {.Key = STR("k")};
     struct wire_error_text e = no_such_thing(&context);
     struct wire_service wrapped = *depot;
+    e.host_id = STR("host-1");
     wire_rest_encode_error(depot, WIRE_REST_XML, &e, STR("id-1"), &response);
     assert_body(XML
                 "<Error><Code>NoSuchThing</Code><Message>It's &lt;gone&gt;</Message><Key>k</Key>"
-                "<RequestId>id-1</RequestId><HostId>id-1</HostId></Error>");
+                "<RequestId>id-1</RequestId><HostId>host-1</HostId></Error>");
     wrapped.has_bare_errors = false;
     e.context = NULL;
+    e.host_id = (struct str){0};
     wire_response_init(&response, &arena, false);
     wire_rest_encode_error(&wrapped, WIRE_REST_XML, &e, STR("id-1"), &response);
     assert_body(XML "<ErrorResponse" NS "><Error><Type>Sender</Type><Code>NoSuchThing</Code>"

@@ -20,11 +20,12 @@ _PROTOCOLS = {
 }
 
 # own_checks: constraints of the model ("enum") that the service checks in its own words and order.
+# buckets: S3's way of addressing (src/cloud/service.h).
 # refused, ignored, stored: members that no code reads, by operation, each with its reason (members.py).
 # action_prefix, actions, resource_types, authorise, anonymous: what IAM asks for (actions.py).
 # "authorise": the service's hook says which resources a call is about. "anonymous": it admits callers
 # without a signature, one by one, in that hook.
-_OPTIONAL = {"errors", "state", "json_namespace", "own_checks", *members.KINDS}
+_OPTIONAL = {"errors", "state", "buckets", "json_namespace", "own_checks", *members.KINDS}
 _OPTIONAL |= {"action_prefix", "actions", "resource_types", "authorise", "anonymous"}
 
 
@@ -63,6 +64,7 @@ class Service:
     name: str
     prefix: str  # of its names in C
     has_state: bool
+    has_buckets: bool
     json_namespace: str
     models: tuple[Model, ...]
     operations: tuple[Operation, ...]
@@ -158,6 +160,7 @@ def assemble_service(raw: dict[str, Any], models: list[Model], where: str) -> Se
         name=name,
         prefix=prefix,
         has_state=raw.get("state", False),
+        has_buckets=raw.get("buckets", False),
         json_namespace=raw.get("json_namespace", f"com.amazonaws.{name}"),
         models=tuple(models),
         operations=tuple(_operations(models, set(listed), prefix)),

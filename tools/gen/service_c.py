@@ -93,6 +93,7 @@ def tables_lines(service: Service) -> list[str]:
         lines += [f"    .authorise = {service.prefix}_authorise,"]
     if service.admits_anonymous:
         lines += ["    .admits_anonymous = true,"]
+    lines += ["    .has_buckets = true,"] if service.has_buckets else []
     if service.has_state:
         lines += [f"    .init = {service.prefix}_init,", f"    .fini = {service.prefix}_fini,"]
     return lines + ["};"]

@@ -1,0 +1,367 @@
+// Routing, decoding and encoding in the protocols that the fake service does not speak: several
+// services with the tables of the REST tests.
+// SPDX-License-Identifier: Apache-2.0
+#include "src/cloud/route.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "src/wire/test_depot.h"
+
+enum { BUCKETS, CONTROL, JSON_REST, EC2, CBOR, SERVICES };
+
+static struct wire_service wires[SERVICES];
+static struct service services[SERVICES];
+const struct service *const service_registry[] = {&services[0], &services[1], &services[2],
+                                                  &services[3], &services[4], NULL};
+
+// As S3 Control has it: its path is one that S3 could have too.
+static void
+init_control(struct wire_service *w)
+{
+    static const struct {
+        char none[1], name[sizeof("ListBoxes")], method[sizeof("GET")], uri[sizeof("/ListBoxes")];
+    } text = {"", "ListBoxes", "GET", "/ListBoxes"};
+    static const struct wire_model model = {.text = (const char *)&text};
+    static const struct wire_operation operations[] = {{
+        .name = offsetof(__typeof__(text), name),
+        .input = WIRE_NO_SHAPE,
+        .output = WIRE_NO_SHAPE,
+        .method = offsetof(__typeof__(text), method),
+        .uri = offsetof(__typeof__(text), uri),
+    }};
+    static const uint16_t routes[] = {0};
+    w->model = &model;
+    w->operations = operations;
+    w->operation_count = 1;
+    w->routes = routes;
+    w->errors = NULL;
+    w->error_count = 0;
+}
+
+static int
+init_services(void **state)
+{
+    static const struct {
+        const char *name, *signing_name;
+        unsigned protocols;
+    } rows[SERVICES] = {
+        [BUCKETS] = {"s3", "s3", 1u << WIRE_REST_XML},
+        [CONTROL] = {"s3control", "s3", 1u << WIRE_REST_XML},
+        [JSON_REST] = {"depot", "depot", 1u << WIRE_REST_JSON},
+        [EC2] = {"ec2", "ec2", 1u << WIRE_EC2},
+        [CBOR] = {"cbor", "cbor", 1u << WIRE_RPC_V2_CBOR | 1u << WIRE_JSON_1_1},
+    };
+    for (size_t i = 0; i < SERVICES; i++) {
+        wires[i] = *depot;
+        wires[i].name = rows[i].name;
+        wires[i].signing_name = rows[i].signing_name;
+        wires[i].protocols = rows[i].protocols;
+        services[i] = (struct service){
+            .wire = &wires[i], .has_buckets = i == BUCKETS, .admits_anonymous = i == BUCKETS};
+    }
+    wires[CBOR].target_prefix = "com.example.Cbor_2020";
+    wires[CBOR].is_query_compatible = true;
+    wires[EC2].api_version = "2016-11-15";
+    wires[JSON_REST].has_bare_errors = false;
+    init_control(&wires[CONTROL]);
+    return 0;
+}
+
+struct fixture {
+    struct arena arena;
+    struct cloud cloud;
+    struct header headers[8];
+    struct http_request request;
+    struct http_response response;
+    struct call call;
+};
+
+static void
+add_header(struct fixture *f, const char *name, const char *value)
+{
+    if (value != NULL)
+        f->headers[f->request.header_count++] = (struct header){str_of(name), str_of(value)};
+}
+
+static void
+fixture_init(struct fixture *f, const char *method, const char *path, const char *host,
+             const char *scope)
+{
+    struct str rest, target = str_of(path);
+    *f = (struct fixture){0};
+    arena_init(&f->arena);
+    f->request = (struct http_request){
+        .method = str_of(method), .headers = f->headers, .body = STR(""), .arena = &f->arena};
+    if (!str_cut(target, '?', &f->request.path, &rest))
+        rest = (struct str){0};
+    f->request.query = rest;
+    f->call = (struct call){.cloud = &f->cloud,
+                            .arena = &f->arena,
+                            .http = &f->request,
+                            .response = &f->response,
+                            .request_id = "b25f48e8-84fd-11e6-80d9-574e0c4664cb"};
+    add_header(f, "Host", host);
+    add_header(f, "X-Amz-Date", "20150830T123600Z");
+    if (scope != NULL) {
+        struct str value = arena_print(&f->arena,
+                                       "AWS4-HMAC-SHA256 Credential=test/20150830/us-east-1/%s/"
+                                       "aws4_request, SignedHeaders=host, Signature=0",
+                                       scope);
+        add_header(f, "Authorization", arena_copy_z(&f->arena, value));
+    }
+}
+
+static void
+fixture_fini(struct fixture *f)
+{
+    arena_fini(&f->arena);
+}
+
+// "service.Operation /path", the error's code, or "no call".
+static struct str
+route_text(struct fixture *f)
+{
+    struct call *c = &f->call;
+    if (!route_protocol(&f->request, &c->protocol))
+        return STR("no call");
+    if (call_route(c) != OK)
+        return arena_print(&f->arena, "%d " STR_FMT, c->fault.status, STR_ARG(c->fault.query_code));
+    return arena_print(&f->arena, "%s.%s " STR_FMT, c->service->wire->name,
+                       wire_text(c->service->wire->model, c->operation->name), STR_ARG(c->path));
+}
+
+static void
+assert_text(struct fixture *f, const char *expected)
+{
+    assert_string_equal(arena_copy_z(&f->arena, route_text(f)), expected);
+}
+
+static void
+test_rest(void **state)
+{
+    static const struct {
+        const char *method, *path, *host, *scope, *expected;
+    } rows[] = {
+        {"GET", "/box/a/b", "localhost", "s3", "s3.GetThing /box/a/b"},
+        {"HEAD", "/box/a", "localhost", "s3", "s3.HeadThing /box/a"},
+        {"GET", "/", "localhost", "s3", "s3.ListBoxes /"},
+        {"GET", "/", "localhost", NULL, "no call"},
+        // What is in a bucket may be for everybody.
+        {"GET", "/box/a", "localhost", NULL, "s3.GetThing /box/a"},
+        {"GET",
+         "/box/a?X-Amz-Signature=0&X-Amz-Credential=test/20150830/us-east-1/depot/"
+         "aws4_request&X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Date=20150830T123600Z&"
+         "X-Amz-SignedHeaders=host&X-Amz-Expires=10",
+         "localhost", NULL, "depot.GetThing /box/a"},
+        // A bucket in front of the host, whatever stands behind it.
+        {"GET", "/a/b", "box.localhost:4566", "s3", "s3.GetThing /box/a/b"},
+        {"GET", "/", "box.s3.localhost", "s3", "s3.ListThings /box/"},
+        {"GET", "/a", "my.box.s3.eu-west-1.localhost", NULL, "s3.GetThing /my.box/a"},
+        {"GET", "/a", "s3.eu-west-1.localhost", "s3", "s3.ListThings /a"},
+        {"GET", "/a", "box.localhost", "depot", "depot.ListThings /a"},
+        // Those that share a scope: the more literal URI wins.
+        {"GET", "/ListBoxes", "localhost", "s3", "s3control.ListBoxes /ListBoxes"},
+        {"GET", "/ListBoxes/a", "localhost", "s3", "s3.GetThing /ListBoxes/a"},
+        // A host that names a service.
+        {"GET", "/box", "depot.localhost", NULL, "depot.ListThings /box"},
+        {"GET", "/box", "depot.localhost", "s3", "404 InvalidAction"},
+        // No such operation, and no such service.
+        {"PATCH", "/box", "localhost", "s3", "405 MethodNotAllowed"},
+        {"PATCH", "/box", "localhost", "depot", "404 InvalidAction"},
+        {"GET", "/box", "localhost", "lambda", "501 NotImplemented"},
+        {"GET", "/box", "localhost", "cloudfront", "501 NotImplemented"},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct fixture f;
+        fixture_init(&f, rows[i].method, rows[i].path, rows[i].host, rows[i].scope);
+        assert_text(&f, rows[i].expected);
+        fixture_fini(&f);
+    }
+}
+
+// curl makes every POST a form; the scope tells that it is none.
+static void
+test_forms(void **state)
+{
+    static const struct {
+        const char *body, *scope, *expected;
+        enum wire_protocol protocol;
+    } rows[] = {
+        {"Action=ListBoxes&Version=2016-11-15", "ec2", "ec2.ListBoxes /box", WIRE_EC2},
+        {"Action=ListBoxes&Version=2016-11-15", NULL, "ec2.ListBoxes /box", WIRE_EC2},
+        {"Action=ListBoxes&Version=1", "ec2", "400 InvalidAction", WIRE_EC2},
+        {"Action=ListBoxes&Version=1", "iam", "501 NotImplemented", WIRE_QUERY},
+        {"", "s3", "s3.DeleteThings /box", WIRE_REST_XML},
+        {"", "ec2", "400 MissingAction", WIRE_EC2},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct fixture f;
+        fixture_init(&f, "POST", "/box?delete", "localhost", rows[i].scope);
+        add_header(&f, "Content-Type", "application/x-www-form-urlencoded");
+        f.request.body = str_of(rows[i].body);
+        assert_text(&f, rows[i].expected);
+        assert_int_equal(f.call.protocol, rows[i].protocol);
+        fixture_fini(&f);
+    }
+}
+
+static void
+test_cbor_and_json(void **state)
+{
+    static const struct {
+        const char *path, *type, *target, *smithy, *expected;
+    } rows[] = {
+        {"/service/Cbor_2020/operation/ListBoxes", "application/cbor", NULL, "rpc-v2-cbor",
+         "cbor.ListBoxes /service/Cbor_2020/operation/ListBoxes"},
+        {"/service/Cbor_2020/operation/Nope", "application/cbor", NULL, "rpc-v2-cbor",
+         "400 InvalidAction"},
+        {"/service/Cbor_2020/operation/ListBoxes", "application/cbor", "a.B", "rpc-v2-cbor",
+         "400 InvalidAction"},
+        {"/", "application/x-amz-json-1.1", "com.example.Cbor_2020.ListBoxes", NULL,
+         "cbor.ListBoxes /"},
+        {"/", "application/x-amz-json-1.1", "Cbor_2020.ListBoxes", NULL, "400 InvalidAction"},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct fixture f;
+        fixture_init(&f, "POST", rows[i].path, "localhost", "cbor");
+        add_header(&f, "Content-Type", rows[i].type);
+        add_header(&f, "X-Amz-Target", rows[i].target);
+        add_header(&f, "smithy-protocol", rows[i].smithy);
+        assert_text(&f, rows[i].expected);
+        fixture_fini(&f);
+    }
+}
+
+static struct str
+response_header(const struct fixture *f, struct str name)
+{
+    for (size_t i = 0; i < f->response.header_count; i++)
+        if (str_eq_nocase(f->response.headers[i].name, name))
+            return f->response.headers[i].value;
+    for (size_t i = 0; i < f->response.more_count; i++)
+        if (str_eq_nocase(f->response.more[i].name, name))
+            return f->response.more[i].value;
+    return (struct str){0};
+}
+
+static void
+route(struct fixture *f, const char *method, const char *path, const char *scope)
+{
+    fixture_init(f, method, path, "localhost", scope);
+    assert_true(route_protocol(&f->request, &f->call.protocol));
+    assert_int_equal(call_route(&f->call), OK);
+}
+
+static void
+test_decode_by_host(void **state)
+{
+    struct fixture f;
+    fixture_init(&f, "GET", "/a%20b/c", "box.localhost", "s3");
+    assert_true(route_protocol(&f.request, &f.call.protocol));
+    assert_int_equal(call_route(&f.call), OK);
+    assert_int_equal(call_decode(&f.call), OK);
+    const struct depot_thing_request *in = f.call.in;
+    assert_true(str_eq(in->Box, STR("box")));
+    assert_true(str_eq(in->Key, STR("a b/c")));
+    fixture_fini(&f);
+}
+
+// The ids of S3's headers are those of the error's body; others have one, in a header.
+static void
+test_request_ids(void **state)
+{
+    struct fixture f;
+    route(&f, "GET", "/box/a", "s3");
+    assert_int_equal(fault(&f.call, FAULT_THROTTLED, "Slower."), E_FAULT);
+    call_encode(&f.call);
+    assert_int_equal(f.response.status, 503);
+    struct str id = response_header(&f, STR("x-amz-request-id"));
+    struct str host_id = response_header(&f, STR("x-amz-id-2"));
+    assert_true(str_eq(id, STR("B25F48E884FD11E6")));
+    assert_false(str_is_present(response_header(&f, STR("x-amzn-RequestId"))));
+    struct str end =
+        arena_print(&f.arena,
+                    "<Code>SlowDown</Code><Message>Slower.</Message><RequestId>" STR_FMT
+                    "</RequestId><HostId>" STR_FMT "</HostId></Error>",
+                    STR_ARG(id), STR_ARG(host_id));
+    assert_true(str_ends(f.response.body, end));
+    fixture_fini(&f);
+
+    route(&f, "GET", "/box/a", "depot");
+    assert_int_equal(fault(&f.call, FAULT_THROTTLED, "Slower."), E_FAULT);
+    call_encode(&f.call);
+    assert_int_equal(f.response.status, 429);
+    assert_true(str_eq(response_header(&f, STR("x-amzn-RequestId")),
+                       STR("b25f48e8-84fd-11e6-80d9-574e0c4664cb")));
+    assert_true(str_eq(response_header(&f, STR("x-amzn-ErrorType")), STR("ThrottlingException")));
+    assert_true(str_eq(f.response.body, STR("{\"message\":\"Slower.\"}")));
+    fixture_fini(&f);
+}
+
+static void
+test_no_body_for_head(void **state)
+{
+    struct fixture f;
+    route(&f, "HEAD", "/box/a", "s3");
+    assert_int_equal(fault(&f.call, FAULT_ACCESS_DENIED, "No."), E_FAULT);
+    call_encode(&f.call);
+    assert_int_equal(f.response.status, 403);
+    assert_int_equal(f.response.body.len, 0);
+    fixture_fini(&f);
+
+    struct depot_list_things_output out = {0};
+    route(&f, "PUT", "/box/a", "s3");
+    f.call.out = &out;
+    call_encode(&f.call);
+    assert_int_equal(f.response.status, 204);
+    assert_int_equal(f.response.body.len, 0);
+    fixture_fini(&f);
+}
+
+static void
+test_errors_in_other_forms(void **state)
+{
+    struct fixture f;
+    fixture_init(&f, "POST", "/", "localhost", "ec2");
+    f.call.protocol = WIRE_EC2;
+    f.call.service = service_registry[EC2];
+    assert_int_equal(fault(&f.call, FAULT_ACCESS_DENIED, "No."), E_FAULT);
+    call_encode(&f.call);
+    assert_int_equal(f.response.status, 403);
+    assert_true(str_find(f.response.body, STR("<Response><Errors><Error><Code>UnauthorizedOperation"
+                                              "</Code><Message>No.</Message>")) > 0);
+    assert_true(str_find(f.response.body, STR("<RequestID>b25f48e8-84fd-11e6-80d9-574e0c4664cb"
+                                              "</RequestID>")) > 0);
+    fixture_fini(&f);
+
+    fixture_init(&f, "POST", "/", "localhost", "cbor");
+    f.call.protocol = WIRE_RPC_V2_CBOR;
+    f.call.service = service_registry[CBOR];
+    assert_int_equal(fault(&f.call, FAULT_UNAVAILABLE, "Later."), E_FAULT);
+    call_encode(&f.call);
+    assert_int_equal(f.response.status, 503);
+    assert_true(str_eq(response_header(&f, STR("smithy-protocol")), STR("rpc-v2-cbor")));
+    assert_true(
+        str_eq(response_header(&f, STR("x-amzn-query-error")), STR("ServiceUnavailable;Receiver")));
+    assert_true(str_find(f.response.body, STR("Later.")) > 0);
+    fixture_fini(&f);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rest),
+        cmocka_unit_test(test_forms),
+        cmocka_unit_test(test_cbor_and_json),
+        cmocka_unit_test(test_decode_by_host),
+        cmocka_unit_test(test_request_ids),
+        cmocka_unit_test(test_no_body_for_head),
+        cmocka_unit_test(test_errors_in_other_forms),
+    };
+    return cmocka_run_group_tests(tests, init_services, NULL);
+}
