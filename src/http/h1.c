@@ -100,7 +100,7 @@ send_answer(struct http_connection *c, struct http_response *r, struct h1_body *
         size_t count = message_parts(c, r, may_go_on, parts);
         return connection_write_all(c, parts, count) == OK && may_go_on;
     }
-    int code = h1_send_stream(c, r, &may_go_on);
+    int code = h1_send_stream(c, r, body, &may_go_on);
     stream_close(r->stream);
     return code == OK && may_go_on && h1_body_skip(body);
 }

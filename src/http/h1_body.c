@@ -238,7 +238,8 @@ send_pieces(struct http_connection *c, struct stream *s, bool is_chunked)
 }
 
 int
-h1_send_stream(struct http_connection *c, const struct http_response *r, bool *may_go_on)
+h1_send_stream(struct http_connection *c, const struct http_response *r, struct h1_body *body,
+               bool *may_go_on)
 {
     const struct http_head *request = &c->reader->head;
     bool is_counted = r->stream->length != STREAM_LENGTH_UNKNOWN;
@@ -246,6 +247,8 @@ h1_send_stream(struct http_connection *c, const struct http_response *r, bool *m
     *may_go_on = *may_go_on && (is_counted || is_chunked);
     struct str head =
         http_response_encode(r, request, *may_go_on, connection_date(c), &c->reader->arena);
+    if (!body->is_at_end)
+        TRY(send_continue(body)); // behind this head it would be none
     TRY(connection_write_all(c, &head, 1));
     if (!http_response_has_body(r, &request->request))
         return OK;

@@ -29,7 +29,8 @@ void h1_body_init(struct h1_body *b, struct http_connection *c);
 // much more had better begin anew).
 bool h1_body_skip(struct h1_body *b);
 
-// Sends head and stream; *may_go_on becomes false where only the end of the connection tells the
-// end of the body. What the stream fails with; E_INVALID: it is shorter than it said.
+// Sends head and stream, which may be made of the request's body; *may_go_on becomes false where
+// only the end of the connection tells the end of the body. What the stream fails with; E_INVALID:
+// it is shorter than it said.
 MUST_USE int h1_send_stream(struct http_connection *c, const struct http_response *r,
-                            bool *may_go_on);
+                            struct h1_body *body, bool *may_go_on);

@@ -429,6 +429,14 @@ h2_is_idle(const struct h2 *h)
     return LIST_EMPTY(&h->streams);
 }
 
+static void
+ask_for_body(struct h2_stream *s)
+{
+    if (s->wants_continue && !s->is_complete)
+        h2_submit_continue(s);
+    s->wants_continue = false;
+}
+
 int
 h2_read(struct h2_stream *s, void *out, size_t size, size_t *got)
 {
@@ -441,17 +449,17 @@ h2_read(struct h2_stream *s, void *out, size_t size, size_t *got)
         return OK;
     if (s->is_closed)
         return E_CLOSED;
-    if (s->wants_continue)
-        h2_submit_continue(s);
-    s->wants_continue = false;
+    ask_for_body(s);
     return E_AGAIN;
 }
 
 void
 h2_answer_begin(struct h2_stream *s, const struct http_response *r)
 {
-    if (!s->is_closed)
-        h2_submit_head(s, r);
+    if (s->is_closed)
+        return;
+    ask_for_body(s); // behind this head it would be too late
+    h2_submit_head(s, r);
 }
 
 void

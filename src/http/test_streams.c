@@ -178,6 +178,12 @@ continue_is_sent_at_the_first_read(void **state)
     assert_string_equal(got.head, "HTTP/1.1 100 Continue\r\n\r\n");
     client_send(&c, STR("abc"));
     expect_answer(200, STR("3 ok"));
+    // Before the head of an answer that is made of it.
+    client_send(&c, STR(POST("/stream/echo", "Content-Length: 3\r\nExpect: 100-continue")));
+    client_receive(&c, &got, false);
+    assert_string_equal(got.head, "HTTP/1.1 100 Continue\r\n\r\n");
+    client_send(&c, STR("abc"));
+    expect_answer(200, STR("abc"));
     // Who answers without reading does not ask for the body, and it cannot come after that.
     client_send(&c, STR(POST("/stream/ignore", "Content-Length: 3\r\nExpect: 100-continue")));
     expect_answer(200, STR("/stream/ignore"));

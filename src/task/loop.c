@@ -124,7 +124,7 @@ source_queue(struct loop *loop, struct source *s)
 }
 
 void
-source_del(struct loop *loop, struct source *s)
+source_forget(struct loop *loop, struct source *s)
 {
     CHECK(s->fd >= 0);
     if (s->is_queued)
@@ -133,9 +133,16 @@ source_del(struct loop *loop, struct source *s)
     // Closing alone is not enough: a child between fork and exec still holds the open file, and
     // with it the registration of memory that is about to be freed.
     CHECK(epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, s->fd, NULL) == 0);
-    close(s->fd);
     s->fd = -1;
     TAILQ_INSERT_TAIL(&loop->deleted, s, link);
+}
+
+void
+source_del(struct loop *loop, struct source *s)
+{
+    int fd = s->fd;
+    source_forget(loop, s);
+    close(fd);
 }
 
 // What is queued meanwhile, even by itself, has its turn after the next poll.

@@ -31,6 +31,8 @@ void source_change(struct loop *loop, struct source *s, unsigned events);
 void source_queue(struct loop *loop, struct source *s);
 // Closes the descriptor. The memory is in use until on_deleted: a batch of events may name it.
 void source_del(struct loop *loop, struct source *s);
+// The same for a descriptor that stays open.
+void source_forget(struct loop *loop, struct source *s);
 
 // RUNNING: runs, or is queued to run. PARKED: waits. NOTIFIED: runs, and holds a wake that its next
 // park consumes. Only PARKED -> RUNNING or NOTIFIED queues the fiber, and that by whoever made the
