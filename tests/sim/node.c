@@ -1,0 +1,81 @@
+// Whole clouds as simulated processes.
+// SPDX-License-Identifier: Apache-2.0
+#include <stdio.h>
+
+#include "src/cloud/cloud.h"
+#include "tests/sim/failure.h"
+#include "tests/sim/world.h"
+
+static void
+node_main(void *arg)
+{
+    struct node *n = arg;
+    char address[32], problem[512] = "";
+    snprintf(address, sizeof(address), "127.0.0.1:%u", n->port);
+    struct cloud_options o = {
+        .store_url = "mem:",
+        .loops = n->loops,
+        .log_level = LOG_INFO,
+        .log_fd = sim_log_open("cloud"),
+        .run_twice = n->runs_twice,
+        .development_keys = DEVELOPMENT_KEYS_ON,
+    };
+    CHECK(socket_address_parse(str_of(address), &o.address) == OK);
+    struct cloud *cloud;
+    int code = cloud_new(&o, &cloud, problem, sizeof(problem));
+    if (code != OK) { // a fault of the store may do that; a supervisor starts it again
+        sim_trace("cloud does not start: %s", problem);
+        return;
+    }
+    n->is_ready = true;
+    while (!n->is_stopping)
+        sim_sleep_ns(50 * 1000000);
+    cloud_free(cloud);
+}
+
+void
+node_start(struct node *n)
+{
+    CHECK(!n->process);
+    n->is_stopping = n->is_ready = false;
+    n->starts++;
+    n->process = sim_process_start("cloud", node_main, n);
+}
+
+void
+node_kill(struct node *n)
+{
+    if (!n->process)
+        return;
+    sim_process_kill(n->process);
+    sim_process_free(n->process);
+    n->process = NULL;
+    n->is_ready = false;
+}
+
+void
+node_stop(struct node *n)
+{
+    if (!n->process)
+        return;
+    n->is_stopping = true;
+    sim_process_wait(n->process);
+    if (sim_process_leaks(n->process) > 0)
+        failure("leak: a cloud that ended in good order left %zu allocations",
+                sim_process_leaks(n->process));
+    sim_process_free(n->process);
+    n->process = NULL;
+    n->is_ready = false;
+}
+
+void
+node_await_ready(struct node *n)
+{
+    while (!n->is_ready) {
+        if (n->process && !sim_process_is_alive(n->process))
+            node_kill(n);
+        if (!n->process)
+            node_start(n);
+        sim_sleep_ns(10 * 1000000);
+    }
+}

@@ -1,0 +1,316 @@
+// The store of a simulation. The linker brings here what kv.c and committer.c ask of mem.c, batch.c
+// and live.c (--wrap, see meson.build).
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/sim/store.h"
+
+#include <stdlib.h>
+
+#include "src/store/batch.h"
+#include "src/task/sim/sim.h"
+
+// Several committers share one batch, as several c10m's share a database: nothing of it waits
+// between a batch_add and its batch_write, so each writes only its own.
+struct store {
+    struct backend front; // what clouds get
+    struct backend *behind;
+    struct batch *batch; // while there are users
+    uint64_t version;    // that a new batch begins with
+    struct user *users;
+    struct open_snapshot *snapshots;
+    struct sim_store_faults faults;
+    uint64_t commits;
+    bool is_filling; // something was added to the batch since the last write
+};
+
+// A kv of one cloud.
+struct user {
+    struct sim_hook hook;
+    struct sim_process *process;
+    const struct live *live;
+    struct user *next;
+};
+
+// What a killed process held of the store.
+struct open_snapshot {
+    struct backend_snapshot *snapshot;
+    struct sim_process *process;
+    struct open_snapshot *next;
+};
+
+static struct store store;
+
+struct backend *__wrap_mem_open(void);
+struct backend *__real_mem_open(void);
+struct batch *__wrap_batch_new(struct runtime *rt, struct backend *b, const struct live *live);
+struct batch *__real_batch_new(struct runtime *rt, struct backend *b, const struct live *live);
+void __wrap_batch_free(struct batch *b);
+void __real_batch_free(struct batch *b);
+int __wrap_batch_add(struct batch *b, struct commit *c);
+int __real_batch_add(struct batch *b, struct commit *c);
+bool __wrap_batch_write(struct batch *b);
+bool __real_batch_write(struct batch *b);
+void __wrap_batch_prune(struct batch *b);
+void __real_batch_prune(struct batch *b);
+uint64_t __wrap_live_oldest(const struct live *l);
+uint64_t __real_live_oldest(const struct live *l);
+
+// -- the back end that clouds see
+
+static void
+front_close(struct backend *b)
+{
+}
+
+static uint64_t
+front_version(struct backend *b)
+{
+    return store.version;
+}
+
+static struct backend_snapshot *
+front_snapshot_new(struct backend *b)
+{
+    sim_outside_begin();
+    struct open_snapshot *open = calloc(1, sizeof(*open));
+    CHECK(open);
+    open->snapshot = store.behind->ops->snapshot_new(store.behind);
+    open->process = sim_process_self();
+    open->next = store.snapshots;
+    store.snapshots = open;
+    sim_outside_end();
+    return open->snapshot;
+}
+
+static void
+forget_snapshot(struct open_snapshot **at)
+{
+    struct open_snapshot *open = *at;
+    *at = open->next;
+    store.behind->ops->snapshot_free(store.behind, open->snapshot);
+    free(open);
+}
+
+static void
+front_snapshot_free(struct backend *b, struct backend_snapshot *s)
+{
+    struct open_snapshot **at = &store.snapshots;
+    sim_outside_begin();
+    while ((*at)->snapshot != s)
+        at = &(*at)->next;
+    forget_snapshot(at);
+    sim_outside_end();
+}
+
+static int
+front_get(struct backend *b, struct backend_snapshot *s, struct str key, struct arena *arena,
+          struct str *out)
+{
+    return store.behind->ops->get(store.behind, s, key, arena, out);
+}
+
+static struct backend_iter *
+front_iter_open(struct backend *b, struct backend_snapshot *s, struct str from, struct str to,
+                bool is_reverse, struct arena *arena)
+{
+    return store.behind->ops->iter_open(store.behind, s, from, to, is_reverse, arena);
+}
+
+static bool
+front_has_room(struct backend *b, size_t bytes, bool is_growth)
+{
+    return !is_growth || !sim_chance(store.faults.full_one_in);
+}
+
+static void
+front_batch_put(struct backend *b, struct str key, struct str value)
+{
+    store.behind->ops->batch_put(store.behind, key, value);
+}
+
+static void
+front_batch_del(struct backend *b, struct str key)
+{
+    store.behind->ops->batch_del(store.behind, key);
+}
+
+static void
+front_batch_write(struct backend *b, uint64_t version)
+{
+    store.behind->ops->batch_write(store.behind, version);
+    store.version = version;
+}
+
+static struct backend_ops front_ops;
+
+void
+sim_store_open(void)
+{
+    store = (struct store){0};
+    store.behind = __real_mem_open();
+    front_ops = *store.behind->ops; // iterators belong to the one behind
+    front_ops.close = front_close;
+    front_ops.version = front_version;
+    front_ops.snapshot_new = front_snapshot_new;
+    front_ops.snapshot_free = front_snapshot_free;
+    front_ops.get = front_get;
+    front_ops.iter_open = front_iter_open;
+    front_ops.has_room = front_has_room;
+    front_ops.batch_put = front_batch_put;
+    front_ops.batch_del = front_batch_del;
+    front_ops.batch_write = front_batch_write;
+    store.front.ops = &front_ops;
+}
+
+void
+sim_store_close(void)
+{
+    CHECK(!store.users && !store.snapshots);
+    store.behind->ops->close(store.behind);
+}
+
+void
+sim_store_set_faults(const struct sim_store_faults *faults)
+{
+    store.faults = *faults;
+}
+
+uint64_t
+sim_store_commits(void)
+{
+    return store.commits;
+}
+
+struct backend *
+__wrap_mem_open(void)
+{
+    return &store.front;
+}
+
+// -- users
+
+static void
+user_leave(void *arg)
+{
+    struct user *u = arg;
+    sim_outside_begin();
+    for (struct open_snapshot **at = &store.snapshots; *at;) {
+        if ((*at)->process == u->process)
+            forget_snapshot(at);
+        else
+            at = &(*at)->next;
+    }
+    struct user **at = &store.users;
+    while (*at && *at != u)
+        at = &(*at)->next;
+    CHECK(*at || !u->live);
+    if (*at)
+        *at = u->next;
+    if (!store.users && store.batch) {
+        __real_batch_free(store.batch);
+        store.batch = NULL;
+    }
+    free(u);
+    sim_outside_end();
+}
+
+struct batch *
+__wrap_batch_new(struct runtime *rt, struct backend *b, const struct live *live)
+{
+    sim_outside_begin();
+    struct user *u = calloc(1, sizeof(*u));
+    CHECK(u);
+    u->process = sim_process_self();
+    u->live = live;
+    u->hook = (struct sim_hook){.fn = user_leave, .arg = u};
+    sim_process_on_end(u->process, &u->hook);
+    u->next = store.users;
+    store.users = u;
+    if (!store.batch)
+        store.batch = __real_batch_new(rt, b, live);
+    sim_outside_end();
+    return store.batch;
+}
+
+// An orderly end: its reads are over. The rest waits for the end of the process.
+void
+__wrap_batch_free(struct batch *b)
+{
+    for (struct user *u = store.users; u; u = u->next)
+        if (u->process == sim_process_self())
+            u->live = NULL;
+}
+
+uint64_t
+__wrap_live_oldest(const struct live *l)
+{
+    uint64_t oldest = UINT64_MAX;
+    for (const struct user *u = store.users; u; u = u->next) {
+        uint64_t its = u->live ? __real_live_oldest(u->live) : UINT64_MAX;
+        oldest = its < oldest ? its : oldest;
+    }
+    return oldest;
+}
+
+// -- commits, and what goes wrong with them
+
+static void
+disk_delay(void)
+{
+    if (sim_chance(store.faults.delay_one_in))
+        sim_sleep_ns((int64_t)sim_random((uint64_t)store.faults.delay_ns_max));
+}
+
+static int
+refuse(struct commit *c, int code)
+{
+    sim_trace("commit %s", code_name(code));
+    c->code = code;
+    return OK;
+}
+
+int
+__wrap_batch_add(struct batch *b, struct commit *c)
+{
+    if (!store.is_filling) {
+        disk_delay(); // before anything of this batch is added, so nothing waits in between
+        if (sim_chance(store.faults.kill_before_one_in))
+            sim_process_kill(sim_process_self());
+    }
+    if (sim_chance(store.faults.conflict_one_in))
+        return refuse(c, E_CONFLICT);
+    bool is_unknown = sim_chance(store.faults.unknown_one_in);
+    if (is_unknown && sim_chance(2))
+        return refuse(c, E_UNKNOWN);
+    sim_outside_begin();
+    int code = __real_batch_add(b, c);
+    store.is_filling = true;
+    sim_outside_end();
+    store.commits += code == OK && c->code == OK;
+    if (code == OK && c->code == OK && is_unknown)
+        return refuse(c, E_UNKNOWN);
+    return code;
+}
+
+bool
+__wrap_batch_write(struct batch *b)
+{
+    sim_outside_begin();
+    bool is_written = __real_batch_write(b);
+    store.is_filling = false;
+    sim_outside_end();
+    if (!is_written)
+        return false;
+    sim_trace("wrote %llu", (unsigned long long)store.version);
+    if (sim_chance(store.faults.kill_after_one_in))
+        sim_process_kill(sim_process_self());
+    disk_delay();
+    return true;
+}
+
+void
+__wrap_batch_prune(struct batch *b)
+{
+    sim_outside_begin();
+    __real_batch_prune(b);
+    sim_outside_end();
+}

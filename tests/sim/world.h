@@ -1,0 +1,47 @@
+// One simulation: the clouds, what goes wrong with them, and who uses them.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "src/task/sim/sim.h"
+
+enum { CLOUDS_MAX = 2, CLOUD_PORT_FIRST = 4566 };
+
+// A cloud that is started, killed and started again on the same port.
+struct node {
+    uint16_t port;
+    struct sim_process *process; // NULL: down
+    bool is_stopping;            // asked to end in good order
+    bool is_ready;               // it listens
+    int loops;
+    bool runs_twice;
+    unsigned starts;
+};
+
+struct world {
+    uint64_t seed;
+    uint64_t steps_max; // then faults end, and what is left is received
+    struct node nodes[CLOUDS_MAX];
+    unsigned node_count;
+    bool is_over; // no more faults, no new messages
+    bool has_run; // clients may end
+    unsigned kills, restarts, pauses;
+};
+
+// -- node.c
+void node_start(struct node *n);
+void node_kill(struct node *n);
+void node_stop(struct node *n); // waits
+void node_await_ready(struct node *n);
+
+// -- faults.c
+// Which faults this seed has; then one round of them, which takes virtual time.
+void faults_choose(struct world *w);
+void faults_round(struct world *w);
+void faults_end(struct world *w);
+
+// -- sqs.c
+struct sqs_load;
+// Makes queues and starts the clients; from the world's own thread.
+struct sqs_load *sqs_load_start(struct world *w);
+// After the faults have ended: waits until everything has come, checks, and frees it.
+void sqs_load_end(struct sqs_load *l);
