@@ -83,14 +83,21 @@ receive_or_wait(struct receive *r, int64_t deadline_ns)
     struct str generation = r->queue.place.generation;
     bool is_waiting = false;
     lot_enter(sqs_of(r->c)->receivers, generation, &ticket);
+    bool is_woken = false;
     int code = receive_once(r);
     if (code == OK && r->count == 0)
         code = is_current(r, generation, &is_waiting);
     if (code == OK && is_waiting && !r->queue.record.is_fifo.value)
         code = standard_next_due(r);
-    if (code == OK && is_waiting)
+    if (code == OK && is_waiting) {
         code = lot_wait(&ticket, wait_until(r, deadline_ns));
-    lot_leave(&ticket, r->count > 0);
+        is_woken = code == OK;
+    }
+    if (is_woken)
+        code = receive_once(r);
+    // Who was woken and looked has used the wake, also when others had been faster: handed on, it
+    // would go around among the waiters for ever.
+    lot_leave(&ticket, is_woken && code == OK);
     return code == E_TIMEOUT ? OK : code;
 }
 

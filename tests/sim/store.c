@@ -3,10 +3,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/sim/store.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "src/store/batch.h"
 #include "src/task/sim/sim.h"
+
+enum { WRITTEN_MAX = 64 };
 
 // Several committers share one batch, as several c10m's share a database: nothing of it waits
 // between a batch_add and its batch_write, so each writes only its own.
@@ -20,6 +23,10 @@ struct store {
     struct sim_store_faults faults;
     uint64_t commits;
     bool is_filling; // something was added to the batch since the last write
+    bool is_writing;
+    struct str written[WRITTEN_MAX]; // keys of the write under way
+    size_t written_count;
+    struct arena written_arena;
 };
 
 // A kv of one cloud.
@@ -27,6 +34,9 @@ struct user {
     struct sim_hook hook;
     struct sim_process *process;
     const struct live *live;
+    struct watches *watches;
+    pthread_t listener; // hears of the others' writes
+    bool is_notified, is_ending;
     struct user *next;
 };
 
@@ -41,8 +51,12 @@ static struct store store;
 
 struct backend *__wrap_mem_open(void);
 struct backend *__real_mem_open(void);
-struct batch *__wrap_batch_new(struct runtime *rt, struct backend *b, const struct live *live);
-struct batch *__real_batch_new(struct runtime *rt, struct backend *b, const struct live *live);
+struct batch *__wrap_batch_new(struct runtime *rt, struct backend *b, const struct live *live,
+                               struct watches *watches);
+struct batch *__real_batch_new(struct runtime *rt, struct backend *b, const struct live *live,
+                               struct watches *watches);
+void __wrap_watches_fire(struct watches *w, const struct str *keys, size_t n);
+void __real_watches_fire(struct watches *w, const struct str *keys, size_t n);
 void __wrap_batch_free(struct batch *b);
 void __real_batch_free(struct batch *b);
 int __wrap_batch_add(struct batch *b, struct commit *c);
@@ -146,6 +160,7 @@ void
 sim_store_open(void)
 {
     store = (struct store){0};
+    arena_init(&store.written_arena);
     store.behind = __real_mem_open();
     front_ops = *store.behind->ops; // iterators belong to the one behind
     front_ops.close = front_close;
@@ -166,6 +181,7 @@ sim_store_close(void)
 {
     CHECK(!store.users && !store.snapshots);
     store.behind->ops->close(store.behind);
+    arena_fini(&store.written_arena);
 }
 
 void
@@ -213,31 +229,60 @@ user_leave(void *arg)
     sim_outside_end();
 }
 
+static void *
+listen_for_writes(void *arg)
+{
+    struct user *u = arg;
+    while (!u->is_ending) {
+        if (!u->is_notified)
+            (void)sim_wait(u, INT64_MAX);
+        bool is_notified = u->is_notified;
+        u->is_notified = false;
+        if (is_notified && !u->is_ending)
+            watches_fire_all(u->watches);
+    }
+    return NULL;
+}
+
 struct batch *
-__wrap_batch_new(struct runtime *rt, struct backend *b, const struct live *live)
+__wrap_batch_new(struct runtime *rt, struct backend *b, const struct live *live,
+                 struct watches *watches)
 {
     sim_outside_begin();
     struct user *u = calloc(1, sizeof(*u));
     CHECK(u);
     u->process = sim_process_self();
     u->live = live;
+    u->watches = watches;
     u->hook = (struct sim_hook){.fn = user_leave, .arg = u};
     sim_process_on_end(u->process, &u->hook);
     u->next = store.users;
     store.users = u;
     if (!store.batch)
-        store.batch = __real_batch_new(rt, b, live);
+        store.batch = __real_batch_new(rt, b, live, watches);
     sim_outside_end();
+    CHECK(pthread_create(&u->listener, NULL, listen_for_writes, u) == 0);
     return store.batch;
+}
+
+static struct user *
+user_self(void)
+{
+    struct user *u = store.users;
+    while (u && u->process != sim_process_self())
+        u = u->next;
+    return u;
 }
 
 // An orderly end: its reads are over. The rest waits for the end of the process.
 void
 __wrap_batch_free(struct batch *b)
 {
-    for (struct user *u = store.users; u; u = u->next)
-        if (u->process == sim_process_self())
-            u->live = NULL;
+    struct user *u = user_self();
+    u->live = NULL;
+    u->is_ending = true;
+    sim_wake_all(u);
+    CHECK(pthread_join(u->listener, NULL) == 0);
 }
 
 uint64_t
@@ -291,18 +336,61 @@ __wrap_batch_add(struct batch *b, struct commit *c)
     return code;
 }
 
+// Within batch_write: it must not wait there, and the batch may be another cloud's by name. So the
+// keys are kept until it is over.
+void
+__wrap_watches_fire(struct watches *w, const struct str *keys, size_t n)
+{
+    if (!store.is_writing) {
+        __real_watches_fire(w, keys, n);
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        struct str key = arena_copy(&store.written_arena, keys[i]);
+        store.written[store.written_count++ % WRITTEN_MAX] = key;
+    }
+}
+
+// A watch is a hint, and what passes WRITTEN_MAX is told as if all had changed. The others hear
+// that there was a write, not of what.
+static void
+fire_watches(void)
+{
+    struct arena arena;
+    struct str keys[WRITTEN_MAX];
+    size_t n = store.written_count < WRITTEN_MAX ? store.written_count : WRITTEN_MAX;
+    arena_init(&arena);
+    for (size_t i = 0; i < n; i++)
+        keys[i] = arena_copy(&arena, store.written[i]);
+    bool is_cut = store.written_count > WRITTEN_MAX;
+    store.written_count = 0;
+    arena_reset(&store.written_arena);
+    struct user *self = user_self();
+    if (is_cut)
+        watches_fire_all(self->watches);
+    else
+        __real_watches_fire(self->watches, keys, n);
+    for (struct user *u = store.users; u; u = u->next) {
+        u->is_notified = u->is_notified || u != self;
+        sim_wake_all(u);
+    }
+    arena_fini(&arena);
+}
+
 bool
 __wrap_batch_write(struct batch *b)
 {
     sim_outside_begin();
+    store.is_writing = true;
     bool is_written = __real_batch_write(b);
-    store.is_filling = false;
+    store.is_writing = store.is_filling = false;
     sim_outside_end();
     if (!is_written)
         return false;
     sim_trace("wrote %llu", (unsigned long long)store.version);
     if (sim_chance(store.faults.kill_after_one_in))
         sim_process_kill(sim_process_self());
+    fire_watches();
     disk_delay();
     return true;
 }

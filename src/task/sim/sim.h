@@ -41,6 +41,9 @@ void sim_trace(const char *format, ...) PRINTF(1, 2);
 int64_t sim_now_ns(void);
 uint64_t sim_steps(void); // decisions of the scheduler so far
 void sim_sleep_ns(int64_t ns);
+// Waits until somebody wakes `what`, or the deadline: then false.
+bool sim_wait(const void *what, int64_t deadline_ns);
+void sim_wake_all(const void *what);
 // Lets others run.
 void sim_yield(void);
 // 0 .. n - 1, from the seed, for faults and workloads; n > 0.

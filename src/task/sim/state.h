@@ -69,9 +69,6 @@ void sim_random_seed(struct sim_random_state *r, uint64_t seed);
 struct sim_thread *sim_thread_start(struct sim_process *p, const char *name, void *(*fn)(void *arg),
                                     void *arg);
 void sim_thread_free(struct sim_thread *t); // that is not the running one
-// Waits until somebody wakes `what`, or the deadline: then false.
-bool sim_wait(const void *what, int64_t deadline_ns);
-void sim_wake_all(const void *what);
 void sim_wake_one(const void *what);
 // At a point where a thread could lose its processor: now and then it does.
 void sim_preempt(void);
