@@ -180,7 +180,7 @@ def rings(options):
         for build in builds:
             yield lambda build=build: run_proto(build, names, is_long)
     yield lambda: run_pytest("dev", "tests/dev", None, names, is_long)
-    for ring in ("sdk", "crash"):
+    for ring in ("sim", "sdk", "crash"):
         for build in builds:
             folder = f"tests/{ring}"
             yield lambda ring=ring, folder=folder, build=build: run_pytest(

@@ -67,6 +67,13 @@ cmd_bench() {
     run "$VENV_PYTHON" tests/bench/bench.py "$@"
 }
 
+cmd_sim() {
+    cmd_setup
+    cmd_fetch
+    build_release
+    run build/release/tests/sim/sim "$@"
+}
+
 cmd_new_service() {
     cmd_setup
     cmd_fetch
