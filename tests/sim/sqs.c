@@ -1,5 +1,5 @@
-// Clients of SQS: senders and receivers on standard and FIFO queues, and the model that watches
-// them. SPDX-License-Identifier: Apache-2.0
+// Clients of SQS: senders and receivers, and the model that watches them.
+// SPDX-License-Identifier: Apache-2.0
 #include <stdio.h>
 #include <stdlib.h>
 
