@@ -149,7 +149,7 @@ read_tags(struct kv_txn *txn, void *arg)
 {
     struct tags_reading *r = arg;
     struct queue q;
-    int code = queue_find(txn, r->name.account, r->name.region, r->name.name, &q);
+    int code = queue_find(txn, NULL, &r->name, &q);
     if (code == OK)
         code = tags_get(txn, &q, &r->tags);
     return code == E_NOT_FOUND ? OK : code;

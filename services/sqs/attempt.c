@@ -3,6 +3,7 @@
 #include "services/sqs/attempt.h"
 
 #include "services/sqs/group.h"
+#include "services/sqs/stored.h"
 
 enum { FORGOTTEN_PER_ATTEMPT = 4 };
 
@@ -83,8 +84,7 @@ slot_deliver(struct kv_txn *txn, struct receive *r, struct slot *slot, int64_t n
         .receive_count = record->receive_count.value,
         .first_received_ms = record->first_received_ms.value,
     };
-    TRY(record_get(txn, &sqs_message_record_type,
-                   key_body(kv_txn_arena(txn), &r->queue.place, &d->id), KV_SNAPSHOT, &d->message));
+    TRY(stored_get(txn, &r->queue, &d->id, &d->message));
     record->received_ms = OPT_LONG(now_ms);
     record->due_ms = OPT_LONG(receive_hidden_until(r, now_ms));
     r->count++;

@@ -54,7 +54,8 @@ static const struct attribute attributes[] = {
      .is_fifo_only = true, .no = "queue", .yes = "messageGroup"},
     {"FifoThroughputLimit", ATTRIBUTE_CHOICE, IN_RECORD(limits_throughput_per_group),
      .is_fifo_only = true, .no = "perQueue", .yes = "perMessageGroupId"},
-    {"SqsManagedSseEnabled", ATTRIBUTE_UNBUILT, .no = "false"},
+    {"SqsManagedSseEnabled", ATTRIBUTE_FLAG, IN_RECORD(seals_bodies), .initial = true,
+     .no = "false", .yes = "true"},
     {"Policy", ATTRIBUTE_JSON, IN_RECORD(policy), .apply = policy_apply},
     {"RedrivePolicy", ATTRIBUTE_JSON, IN_RECORD(redrive_policy), .apply = redrive_apply},
     {"RedriveAllowPolicy", ATTRIBUTE_JSON, IN_RECORD(redrive_allow_policy),
@@ -197,7 +198,7 @@ attributes_default(struct sqs_queue_record *out)
         if (at->kind == ATTRIBUTE_NUMBER)
             *number_of(at, out) = OPT_LONG(at->initial);
         else if (at->kind == ATTRIBUTE_FLAG || at->kind == ATTRIBUTE_CHOICE)
-            *flag_of(at, out) = OPT_BOOL(false);
+            *flag_of(at, out) = OPT_BOOL(at->initial);
     }
 }
 

@@ -10,6 +10,7 @@
 #include "services/sqs/message.h"
 #include "services/sqs/redrive.h"
 #include "services/sqs/sqs.h"
+#include "services/sqs/stored.h"
 
 int
 fifo_append(struct kv_txn *txn, const struct queue *q, const struct message_id *id,
@@ -18,7 +19,7 @@ fifo_append(struct kv_txn *txn, const struct queue *q, const struct message_id *
 {
     const struct place *p = &q->place;
     struct sequence sequence = sequence_of(&(struct kv_stamp){{0}}, index);
-    TRY(record_set(txn, &sqs_message_record_type, key_body(kv_txn_arena(txn), p, id), message));
+    TRY(stored_set(txn, q, id, message));
     TRY(slot_put(txn, p, id, message, due_ms, &sequence, history));
     TRY(group_ensure(txn, p, message->group_id, due_ms));
     return counts_add(txn, p, 1);
@@ -61,12 +62,10 @@ slot_bury(struct kv_txn *txn, struct receive *r, struct slot *slot, struct deliv
 static int
 slot_take(struct kv_txn *txn, struct receive *r, struct slot *slot, int64_t now_ms)
 {
-    struct arena *a = kv_txn_arena(txn);
     struct delivery *d = &r->deliveries[r->count];
     struct sqs_slot_record *record = &slot->record;
     *d = (struct delivery){.id = slot_message_id(record), .sequence = key_slot_sequence(slot->key)};
-    TRY(record_get(txn, &sqs_message_record_type, key_body(a, &r->queue.place, &d->id), KV_SNAPSHOT,
-                   &d->message));
+    TRY(stored_get(txn, &r->queue, &d->id, &d->message));
     if (message_is_expired(&r->queue, &d->message, now_ms))
         return slot_remove(txn, &r->queue.place, slot->key, &d->id);
     struct queue target;
@@ -156,8 +155,7 @@ slot_pull(struct kv_txn *txn, const struct queue *q, int64_t now_ms, struct slot
           struct delivery *d)
 {
     *d = (struct delivery){.id = slot_message_id(&slot->record)};
-    TRY(record_get(txn, &sqs_message_record_type, key_body(kv_txn_arena(txn), &q->place, &d->id),
-                   KV_SNAPSHOT, &d->message));
+    TRY(stored_get(txn, q, &d->id, &d->message));
     TRY(slot_remove(txn, &q->place, slot->key, &d->id));
     return message_is_expired(q, &d->message, now_ms) ? E_AGAIN : OK;
 }

@@ -27,6 +27,9 @@ fixture_setup(void **state)
     struct kv_options kv = {.runtime = f->cloud.runtime, .log = &f->cloud.log, .run_twice = true};
     assert_int_equal(kv_open("mem:", &kv, &f->cloud.kv, problem, sizeof(problem)), OK);
     state_open(&f->cloud, false);
+    f->cloud.seal = seal_new(f->cloud.runtime);
+    f->cloud.aes = aes_new();
+    f->cloud.data_keys = data_keys_new(f->cloud.seal, f->cloud.aes);
     assert_int_equal(sqs_service.init(&f->cloud, &f->state), OK);
     arena_init(&f->arena);
     state_start(&f->cloud);
@@ -43,6 +46,9 @@ fixture_teardown(void **state)
     state_close(&f->cloud);
     kv_close(f->cloud.kv);
     runtime_free(f->cloud.runtime);
+    data_keys_free(f->cloud.data_keys);
+    aes_free(f->cloud.aes);
+    seal_free(f->cloud.seal);
     arena_fini(&f->arena);
     free(f);
     return 0;

@@ -41,7 +41,7 @@ arn_find(struct call *c, struct kv_txn *txn, const struct queue_name *name, cons
 {
     if (!str_eq(name->account, c->principal.account) || !str_eq(name->region, c->region))
         return resource_missing(c, parameter);
-    int code = queue_find(txn, name->account, name->region, name->name, out);
+    int code = queue_find(txn, NULL, name, out);
     return code == E_NOT_FOUND ? resource_missing(c, parameter) : code;
 }
 

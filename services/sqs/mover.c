@@ -64,7 +64,7 @@ task_get(struct kv_txn *txn, struct step *s, struct sqs_moving_record *moving)
     TRY(record_get(txn, &sqs_moving_record_type, key_moving(a, name), KV_SERIALIZABLE, moving));
     if (!str_eq(moving->task_id, (struct str){s->mover->task_id, MESSAGE_ID_BYTES}))
         return E_NOT_FOUND;
-    int code = queue_find(txn, name->account, name->region, name->name, &s->source);
+    int code = queue_find(txn, s->mover->sqs->cloud->data_keys, name, &s->source);
     if (code == OK &&
         memcmp(s->source.place.generation.ptr, moving->generation.ptr, QUEUE_ID_BYTES) != 0)
         code = E_NOT_FOUND;
@@ -101,7 +101,7 @@ destination_find(struct kv_txn *txn, struct step *s, const struct sqs_message_re
     s->failure = "CouldNotDetermineMessageSource";
     if (queue_arn_parse(arn, &name) != OK)
         return E_INVALID;
-    int code = queue_find(txn, name.account, name.region, name.name, &s->destination);
+    int code = queue_find(txn, s->source.keys, &name, &s->destination);
     s->failure = "AWS.SimpleQueueService.NonExistentQueue";
     if (code == E_NOT_FOUND)
         return E_INVALID;

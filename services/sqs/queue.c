@@ -62,23 +62,25 @@ queue_missing(struct call *c)
 }
 
 int
-queue_find(struct kv_txn *txn, struct str account, struct str region, struct str name,
+queue_find(struct kv_txn *txn, struct data_keys *keys, const struct queue_name *name,
            struct queue *out)
 {
     struct arena *a = kv_txn_arena(txn);
-    TRY(record_get(txn, &sqs_queue_record_type, key_queue(a, account, region, name),
-                   KV_SERIALIZABLE, &out->record));
-    out->name = name;
-    out->place = (struct place){account, region, out->record.generation};
+    TRY(record_get(txn, &sqs_queue_record_type,
+                   key_queue(a, name->account, name->region, name->name), KV_SERIALIZABLE,
+                   &out->record));
+    out->name = name->name;
+    out->place = (struct place){name->account, name->region, out->record.generation};
+    out->keys = keys;
     return OK;
 }
 
 int
 queue_get(struct call *c, struct kv_txn *txn, struct str url, struct queue *out)
 {
-    struct str account = {0}, name = {0};
-    TRY(queue_url_parse(c, url, &account, &name));
-    int code = queue_find(txn, account, c->region, name, out);
+    struct queue_name name = {.region = c->region};
+    TRY(queue_url_parse(c, url, &name.account, &name.name));
+    int code = queue_find(txn, c->cloud->data_keys, &name, out);
     return code == E_NOT_FOUND ? queue_missing(c) : code;
 }
 
@@ -160,12 +162,12 @@ create_body(struct kv_txn *txn, void *arg)
 {
     struct create *s = arg;
     struct queue queue;
-    int code = queue_find(txn, s->c->principal.account, s->c->region, s->in->QueueName, &queue);
+    struct queue_name name = name_of(s->c, s->in->QueueName);
+    int code = queue_find(txn, NULL, &name, &queue);
     if (code == OK)
         return attributes_compare(s->c, &s->in->Attributes, &s->wanted, &queue.record);
     if (code != E_NOT_FOUND)
         return code;
-    struct queue_name name = name_of(s->c, s->in->QueueName);
     TRY(recent_check(s->c, txn, &name));
     queue.name = s->in->QueueName;
     queue.record = s->wanted;
@@ -187,6 +189,7 @@ sqs_create_queue(struct call *c, const struct sqs_create_queue_request *in,
     TRY(name_check(c, in->QueueName, s.wanted.is_fifo.value));
     TRY(tags_check(c, &in->tags));
     s.wanted.generation = generation_new(c);
+    s.wanted.data_key = data_key_new(c->cloud->data_keys, queue_id(&s.wanted), c->arena);
     s.wanted.created_ms = s.wanted.modified_ms = OPT_LONG(call_now_ms(c));
     TRY(kv_run(c->kv, c->arena, create_body, &s));
     out->QueueUrl = queue_url(c, c->principal.account, in->QueueName);
@@ -195,17 +198,15 @@ sqs_create_queue(struct call *c, const struct sqs_create_queue_request *in,
 
 struct lookup {
     struct call *c;
-    struct str account;
-    struct str name;
-    struct str url;
-    struct queue queue;
+    struct queue_name name;
 };
 
 static int
 lookup_body(struct kv_txn *txn, void *arg)
 {
     struct lookup *s = arg;
-    int code = queue_find(txn, s->account, s->c->region, s->name, &s->queue);
+    struct queue queue;
+    int code = queue_find(txn, NULL, &s->name, &queue);
     return code == E_NOT_FOUND ? queue_missing(s->c) : code;
 }
 
@@ -213,14 +214,14 @@ int
 sqs_get_queue_url(struct call *c, const struct sqs_get_queue_url_request *in,
                   struct sqs_get_queue_url_result *out)
 {
-    struct lookup s = {.c = c, .account = c->principal.account, .name = in->QueueName};
+    struct lookup s = {.c = c, .name = name_of(c, in->QueueName)};
     if (str_is_present(in->QueueOwnerAWSAccountId))
-        s.account = in->QueueOwnerAWSAccountId;
+        s.name.account = in->QueueOwnerAWSAccountId;
     // AWS does not tell another account whether a queue exists unless its policy admits it.
-    if (!str_eq(s.account, c->principal.account))
+    if (!str_eq(s.name.account, c->principal.account))
         return queue_missing(c);
     TRY(kv_run(c->kv, c->arena, lookup_body, &s));
-    out->QueueUrl = queue_url(c, s.account, s.name);
+    out->QueueUrl = queue_url(c, s.name.account, s.name.name);
     return OK;
 }
 

@@ -18,13 +18,14 @@ struct queue {
     struct str name;
     struct place place;
     struct sqs_queue_record record;
+    struct data_keys *keys; // what opens its data key
 };
 
 // The queue that a caller's URL names, read in the transaction so that deleting or changing the
 // queue conflicts with it. E_FAULT: no such queue, not an address of a queue, or another account's.
 MUST_USE int queue_get(struct call *c, struct kv_txn *txn, struct str url, struct queue *out);
-// The queue of that name, without a call. E_NOT_FOUND.
-MUST_USE int queue_find(struct kv_txn *txn, struct str account, struct str region, struct str name,
+// The queue of that name, without a call; keys NULL: no bodies are read. E_NOT_FOUND.
+MUST_USE int queue_find(struct kv_txn *txn, struct data_keys *keys, const struct queue_name *name,
                         struct queue *out);
 MUST_USE int queue_set(struct kv_txn *txn, const struct queue *queue);
 
@@ -36,6 +37,13 @@ struct str queue_arn(struct arena *a, const struct queue *q);
 MUST_USE int queue_arn_parse(struct str arn, struct queue_name *out);
 // The last two segments of the URL's path. E_FAULT: InvalidAddress.
 MUST_USE int queue_url_parse(struct call *c, struct str url, struct str *account, struct str *name);
+
+// The part of the generation that stays for the queue's life.
+static inline struct str
+queue_id(const struct sqs_queue_record *record)
+{
+    return str_slice(record->generation, 0, QUEUE_ID_BYTES);
+}
 
 // A random one, of a new queue.
 struct str generation_new(struct call *c);

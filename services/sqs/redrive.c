@@ -202,6 +202,13 @@ given_policy(const struct sqs_queue_attribute_map *given)
     return (struct str){0};
 }
 
+static int
+dead_letter_find(struct kv_txn *txn, const struct queue *q, struct queue *out)
+{
+    struct queue_name name = {q->place.account, q->place.region, q->record.dead_letter_name};
+    return queue_find(txn, q->keys, &name, out);
+}
+
 int
 redrive_check(struct call *c, struct kv_txn *txn, const struct queue *q,
               const struct sqs_queue_attribute_map *given)
@@ -214,8 +221,7 @@ redrive_check(struct call *c, struct kv_txn *txn, const struct queue *q,
     if (str_eq(q->record.dead_letter_name, q->name))
         return policy_invalid(c, "RedrivePolicy", value,
                               "Dead letter target must not be the source queue itself.");
-    int code =
-        queue_find(txn, q->place.account, q->place.region, q->record.dead_letter_name, &target);
+    int code = dead_letter_find(txn, q, &target);
     if (code == E_NOT_FOUND)
         return policy_invalid(c, "RedrivePolicy", value, "Dead letter target does not exist.");
     TRY(code);
@@ -275,7 +281,7 @@ redrive_target(struct kv_txn *txn, const struct queue *q, int32_t receive_count,
 {
     if (!q->record.receives_max.is_present || receive_count < q->record.receives_max.value)
         return E_NOT_FOUND;
-    TRY(queue_find(txn, q->place.account, q->place.region, q->record.dead_letter_name, out));
+    TRY(dead_letter_find(txn, q, out));
     // A queue of that name was made again, as another type.
     return out->record.is_fifo.value == q->record.is_fifo.value ? OK : E_NOT_FOUND;
 }

@@ -147,7 +147,7 @@ step_body(struct kv_txn *txn, void *arg)
     struct queue q;
     s->next = (struct str){0};
     TRY(queue_next(txn, s, &name));
-    int code = queue_find(txn, name.account, name.region, name.name, &q);
+    int code = queue_find(txn, NULL, &name, &q);
     if (code != OK)
         return code == E_NOT_FOUND ? OK : code;
     return q.record.is_fifo.value ? fifo_page(txn, s, &q) : standard_page(txn, s, &q);

@@ -6,6 +6,7 @@
 #include "services/sqs/flights.h"
 #include "services/sqs/redrive.h"
 #include "services/sqs/sqs.h"
+#include "services/sqs/stored.h"
 
 int
 standard_put(struct kv_txn *txn, const struct queue *q, const struct message_id *id,
@@ -21,7 +22,7 @@ standard_put(struct kv_txn *txn, const struct queue *q, const struct message_id 
         delivery.receive_count = delivery.receives_before = OPT_INT(history->receive_count);
         delivery.first_received_ms = OPT_LONG(history->first_received_ms);
     }
-    TRY(record_set(txn, &sqs_message_record_type, key_body(a, p, id), message));
+    TRY(stored_set(txn, q, id, message));
     TRY(record_set(txn, &sqs_delivery_record_type, key_due(a, p, due_ms, id), &delivery));
     return counts_add(txn, p, 1);
 }
@@ -147,8 +148,7 @@ take_one(struct kv_txn *txn, struct take *t, const struct head_entry *claim)
     TRY(record_get(txn, &sqs_delivery_record_type, key_due(a, &q->place, claim->due_ms, &claim->id),
                    KV_SERIALIZABLE, &before));
     // The body never changes, and goes only together with the entry just read.
-    TRY(record_get(txn, &sqs_message_record_type, key_body(a, &q->place, &claim->id), KV_SNAPSHOT,
-                   &d->message));
+    TRY(stored_get(txn, q, &claim->id, &d->message));
     if (message_is_expired(q, &d->message, t->now_ms))
         return standard_remove(txn, &q->place, claim, &before);
     d->receive_count = before.receive_count.value + 1;
@@ -310,8 +310,7 @@ pull_one(struct kv_txn *txn, const struct queue *q, int64_t now_ms, const struct
     *d = (struct delivery){.id = e->id};
     TRY(record_get(txn, &sqs_delivery_record_type, key_due(a, &q->place, e->due_ms, &e->id),
                    KV_SERIALIZABLE, &before));
-    TRY(record_get(txn, &sqs_message_record_type, key_body(a, &q->place, &e->id), KV_SNAPSHOT,
-                   &d->message));
+    TRY(stored_get(txn, q, &e->id, &d->message));
     TRY(standard_remove(txn, &q->place, e, &before));
     return message_is_expired(q, &d->message, now_ms) ? E_AGAIN : OK;
 }

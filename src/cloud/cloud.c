@@ -173,6 +173,8 @@ start(struct cloud *cloud, struct cloud_options *o, char *problem, size_t proble
     TRY(start_runtime(cloud, o, problem, problem_size));
     TRY(open_store(cloud, o, problem, problem_size));
     TRY(keys_open(cloud, o, problem, problem_size));
+    cloud->aes = aes_new();
+    cloud->data_keys = data_keys_new(cloud->seal, cloud->aes);
     TRY(admin_token_open(cloud, o, problem, problem_size));
     state_open(cloud, str_starts(str_of(o->store_url), STR("postgresql:")));
     TRY(start_services(cloud, problem, problem_size));
@@ -210,6 +212,9 @@ cloud_free(struct cloud *cloud)
     for (int i = 0; i < RUNTIME_LOOPS_MAX; i++)
         key_cache_free(cloud->key_caches[i]);
     key_ring_free(cloud->keys);
+    data_keys_free(cloud->data_keys);
+    aes_free(cloud->aes);
+    seal_free(cloud->seal);
     explicit_bzero(cloud->admin_token, sizeof(cloud->admin_token));
     free(cloud);
 }

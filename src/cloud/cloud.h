@@ -12,6 +12,7 @@
 #include "src/http/server.h"
 #include "src/http/tls.h"
 #include "src/store/alarm.h"
+#include "src/store/data_key.h"
 #include "src/store/reaper.h"
 
 struct key_cache;
@@ -32,6 +33,9 @@ struct cloud {
     struct metrics *metrics;
     struct key_cache *key_caches[RUNTIME_LOOPS_MAX]; // one per loop
     struct key_ring *keys;
+    struct seal *seal; // with the root key
+    struct aes *aes;
+    struct data_keys *data_keys;                // of services
     SLIST_HEAD(, event_subscriber) subscribers; // see cloud_subscribe
     struct budget budget;
     struct rates rates;

@@ -22,7 +22,6 @@ struct opening {
     size_t problem_size;
     struct arena arena;
     struct str sealed; // in the store; absent: none
-    struct seal *seal;
 };
 
 static struct str
@@ -59,8 +58,8 @@ open_seal(struct opening *o)
         .is_made = !str_is_present(o->sealed),
     };
     if (options.path != NULL)
-        return seal_open(&options, &o->seal, o->problem, o->problem_size);
-    o->seal = seal_new(o->cloud->runtime);
+        return seal_open(&options, &o->cloud->seal, o->problem, o->problem_size);
+    o->cloud->seal = seal_new(o->cloud->runtime);
     return OK;
 }
 
@@ -100,7 +99,8 @@ make_key(struct opening *o)
     struct str key =
         arena_print(&o->arena, MADE_KEY_ACCOUNT ":AKIA" STR_FMT ":" STR_FMT,
                     STR_ARG(random_text(o, MADE_KEY_RANDOM_BYTES, encode_key)), STR_ARG(secret));
-    o->sealed = seal_encode(o->seal, STR(SEAL_PURPOSE), store_key(&o->arena), key, &o->arena);
+    o->sealed =
+        seal_encode(o->cloud->seal, STR(SEAL_PURPOSE), store_key(&o->arena), key, &o->arena);
     TRY(kv_run(o->cloud->kv, &o->arena, put_sealed, o));
     CHECK(key.len < sizeof(o->options->new_root_key));
     memcpy(o->options->new_root_key, key.ptr, key.len);
@@ -111,7 +111,8 @@ static int
 take_stored_key(struct opening *o)
 {
     struct str key;
-    TRY(seal_decode(o->seal, STR(SEAL_PURPOSE), store_key(&o->arena), o->sealed, &o->arena, &key));
+    TRY(seal_decode(o->cloud->seal, STR(SEAL_PURPOSE), store_key(&o->arena), o->sealed, &o->arena,
+                    &key));
     int code = key_ring_add(o->cloud->keys, key, o->problem, o->problem_size);
     return code == E_EXISTS ? OK : code; // the operator gave it too
 }
@@ -122,9 +123,9 @@ open_stored_key(void *arg)
     struct opening *o = arg;
     TRY(kv_run(o->cloud->kv, &o->arena, get_sealed, o));
     bool is_stored = str_is_present(o->sealed);
+    TRY(open_seal(o));
     if (!is_stored && !key_ring_is_empty(o->cloud->keys))
         return OK;
-    TRY(open_seal(o));
     return is_stored ? take_stored_key(o) : make_key(o);
 }
 
@@ -182,7 +183,6 @@ keys_open(struct cloud *cloud, struct cloud_options *options, char *problem, siz
     *problem = 0;
     arena_init(&o.arena);
     int code = open_all(&o);
-    seal_free(o.seal);
     arena_fini(&o.arena);
     return code;
 }

@@ -51,6 +51,7 @@ fixture_fini(struct fixture *f)
     kv_close(f->cloud.kv);
     runtime_free(f->cloud.runtime);
     key_ring_free(f->cloud.keys);
+    seal_free(f->cloud.seal);
     for (size_t i = 0; i < COUNT_OF(names); i++)
         unlink(path_of(f, names[i]));
     assert_int_equal(rmdir(f->dir), 0); // nothing else was left there
@@ -61,7 +62,9 @@ static int
 open_again(struct fixture *f)
 {
     key_ring_free(f->cloud.keys);
+    seal_free(f->cloud.seal);
     f->cloud.keys = NULL;
+    f->cloud.seal = NULL;
     f->options.new_root_key[0] = 0;
     return keys_open(&f->cloud, &f->options, f->problem, sizeof(f->problem));
 }

@@ -47,7 +47,7 @@ blobs_open(const struct blobs_options *options, struct blobs **out, char *proble
     b->kv = options->kv;
     b->seal = options->seal;
     b->backend = o.backend;
-    b->crypto = blob_crypto_new();
+    b->crypto = aes_new();
     b->hook = options->hook;
     b->streams_max = options->streams_max ? options->streams_max : BLOB_STREAMS_MAX_DEFAULT;
     *out = b;
@@ -61,7 +61,7 @@ blobs_close(struct blobs *b)
         return;
     CHECK(atomic_load(&b->streams) == 0);
     b->backend->ops->close(b->backend);
-    blob_crypto_free(b->crypto);
+    aes_free(b->crypto);
     free(b);
 }
 

@@ -4,7 +4,6 @@
 
 #include <endian.h>
 #include <openssl/evp.h>
-#include <pthread.h>
 #include <stdlib.h>
 
 enum {
@@ -12,50 +11,13 @@ enum {
     BOUND_BYTES = BLOB_ID_BYTES + 8 + 1, // id, number, whether it is the last
 };
 
-struct blob_crypto {
-    pthread_mutex_t mutex;
-    OSSL_LIB_CTX *library; // both NULL before the first cipher
-    EVP_CIPHER *aes;
-};
-
 struct blob_cipher {
     EVP_CIPHER_CTX *context;
     struct blob_id id;
 };
 
-struct blob_crypto *
-blob_crypto_new(void)
-{
-    struct blob_crypto *c = calloc(1, sizeof *c);
-    CHECK(c != NULL);
-    pthread_mutex_init(&c->mutex, NULL);
-    return c;
-}
-
-void
-blob_crypto_free(struct blob_crypto *c)
-{
-    EVP_CIPHER_free(c->aes);
-    OSSL_LIB_CTX_free(c->library);
-    pthread_mutex_destroy(&c->mutex);
-    free(c);
-}
-
-static const EVP_CIPHER *
-get_aes(struct blob_crypto *c)
-{
-    pthread_mutex_lock(&c->mutex);
-    if (c->aes == NULL) {
-        c->library = OSSL_LIB_CTX_new();
-        c->aes = EVP_CIPHER_fetch(c->library, "AES-256-GCM", NULL);
-        CHECK(c->aes != NULL);
-    }
-    pthread_mutex_unlock(&c->mutex);
-    return c->aes;
-}
-
 struct blob_cipher *
-blob_cipher_new(struct blob_crypto *c, enum blob_direction direction, const struct blob_id *id,
+blob_cipher_new(struct aes *aes, enum blob_direction direction, const struct blob_id *id,
                 const struct blob_key *key)
 {
     struct blob_cipher *cipher = calloc(1, sizeof *cipher);
@@ -63,7 +25,7 @@ blob_cipher_new(struct blob_crypto *c, enum blob_direction direction, const stru
     cipher->id = *id;
     cipher->context = EVP_CIPHER_CTX_new();
     CHECK(cipher->context != NULL);
-    CHECK(EVP_CipherInit_ex(cipher->context, get_aes(c), NULL, key->bytes, NULL,
+    CHECK(EVP_CipherInit_ex(cipher->context, aes_gcm(aes), NULL, key->bytes, NULL,
                             direction == BLOB_ENCRYPT) == 1);
     return cipher;
 }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "src/store/aes.h"
 #include "src/store/blob.h"
 
 enum {
@@ -13,16 +14,10 @@ struct blob_key {
     uint8_t bytes[BLOB_KEY_BYTES];
 };
 
-// OpenSSL's EVP layer with a library context of its own: about 1.6 MiB of memory and a millisecond,
-// at the first cipher.
-struct blob_crypto;
-struct blob_crypto *blob_crypto_new(void);
-void blob_crypto_free(struct blob_crypto *c);
-
 // One blob in one direction; about 1 KiB.
 enum blob_direction { BLOB_DECRYPT, BLOB_ENCRYPT };
 struct blob_cipher;
-struct blob_cipher *blob_cipher_new(struct blob_crypto *c, enum blob_direction direction,
+struct blob_cipher *blob_cipher_new(struct aes *aes, enum blob_direction direction,
                                     const struct blob_id *id, const struct blob_key *key);
 void blob_cipher_free(struct blob_cipher *c); // accepts NULL
 

@@ -13,7 +13,7 @@ struct blobs {
     struct kv *kv;
     const struct seal *seal;
     struct blob_backend *backend;
-    struct blob_crypto *crypto;
+    struct aes *crypto;
     struct blob_hook hook;
     size_t streams_max;
     atomic_size_t streams;

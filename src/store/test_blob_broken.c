@@ -254,7 +254,7 @@ lost_files(struct blob_fixture *g)
 static void
 test_chunks_are_bound(void **state)
 {
-    struct blob_crypto *crypto = blob_crypto_new();
+    struct aes *crypto = aes_new();
     struct blob_id id = {{1}}, other = {{2}};
     struct blob_key key = {{3}}, other_key = {{4}};
     static const struct {
@@ -282,7 +282,7 @@ test_chunks_are_bound(void **state)
         blob_cipher_free(out);
         blob_cipher_free(in);
     }
-    blob_crypto_free(crypto);
+    aes_free(crypto);
 }
 
 #define BLOB_TEST(name)                                                                            \

@@ -54,7 +54,7 @@ def test_attributes_have_their_defaults(sqs, name):
         "MessageRetentionPeriod": "345600",
         "ReceiveMessageWaitTimeSeconds": "0",
         "VisibilityTimeout": "30",
-        "SqsManagedSseEnabled": "false",  # AWS's default is true; nothing here encrypts queues yet
+        "SqsManagedSseEnabled": "true",
     }
 
 

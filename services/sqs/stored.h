@@ -1,0 +1,15 @@
+// Messages as they lie in the store: their bodies sealed, where the queue wants that.
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-configure-sqs-sse-queue.html
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "services/sqs/queue.h"
+
+// SqsManagedSseEnabled seals the body, under the queue's data key; as at AWS, not the attributes,
+// and only in messages that are sent from then on.
+MUST_USE int stored_set(struct kv_txn *txn, const struct queue *q, const struct message_id *id,
+                        const struct sqs_message_record *message);
+// Without a read conflict: a message never changes, and goes only together with its entry in an
+// index. E_IO: the store has it, but it was not sealed under the queue's key.
+MUST_USE int stored_get(struct kv_txn *txn, const struct queue *q, const struct message_id *id,
+                        struct sqs_message_record *out);
