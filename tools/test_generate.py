@@ -17,7 +17,7 @@ from gen.problem import Problem
 from gen.routes import Guard
 from gen.service import Operation, Service, assemble_service, load_service
 from gen.shapes import Row
-from gen.tables import TextPool
+from gen.tables import TextPool, checked_shapes
 
 ROOT = Path(__file__).resolve().parent.parent
 MODELS = Path(os.environ.get("C10M_MODELS") or fetch_models.default_cache())
@@ -264,6 +264,38 @@ class StructTest(unittest.TestCase):
         raw["refused"] = {"Do": {"B.D": "why"}}
         with self.assertRaisesRegex(Problem, "B has no member 'D'"):
             assemble_service(raw, [small_model(shapes, "query")], "x")
+
+    def test_validation(self) -> None:
+        members = {"A": {"shape": "String"}}
+        shapes: dict[str, Any] = {"In": {"type": "structure", "members": members}}
+        raw: dict[str, Any] = {"name": "x", "operations": ["Do"]}
+        for protocol, said, expected in (
+            ("query", {}, ("joined", 0)),
+            ("ec2", {}, ("ec2", 0)),
+            ("query", {"wording": "sqs"}, ("sqs", 0)),
+            ("query", {"error": "Bad"}, ("joined", 1)),
+        ):
+            bad = {"type": "structure", "members": {}, "exception": True}
+            model = small_model(shapes | {"Bad": bad}, protocol)
+            service = assemble_service(raw | {"validation": said}, [model], "x")
+            self.assertEqual((service.wording, service.invalid_error), expected)
+        for said, text in (
+            ({"wording": "loud"}, "the wording is one of joined, sqs, ec2"),
+            ({"error": "Worse"}, "there is no error 'Worse'"),
+            ({"words": "sqs"}, "words"),
+        ):
+            with self.subTest(text), self.assertRaisesRegex(Problem, text):
+                assemble_service(raw | {"validation": said}, [small_model(shapes, "query")], "x")
+
+    def test_shapes_without_rules_are_known(self) -> None:
+        shapes = {
+            "In": {"type": "structure", "members": {"A": {"shape": "A"}, "B": {"shape": "B"}}},
+            "A": {"type": "structure", "members": {"B": {"shape": "B"}, "C": {"shape": "Cs"}}},
+            "B": {"type": "structure", "members": {"B": {"shape": "B"}, "S": {"shape": "String"}}},
+            "Cs": {"type": "list", "member": {"shape": "C"}},
+            "C": {"type": "structure", "members": {"S": {"shape": "String"}}, "required": ["S"]},
+        }
+        self.assertEqual(checked_shapes(small_service(shapes).shapes), {"In", "A", "Cs", "C"})
 
     def test_errors_that_the_model_lacks(self) -> None:
         own = {"Odd": {"name": "OddException", "query": "Odd", "status": 418, "sender": True}}

@@ -209,8 +209,10 @@ cloud_free(struct cloud *cloud)
     kv_close(cloud->kv);
     runtime_free(cloud->runtime);
     metrics_free(cloud->metrics);
-    for (int i = 0; i < RUNTIME_LOOPS_MAX; i++)
+    for (int i = 0; i < RUNTIME_LOOPS_MAX; i++) {
         key_cache_free(cloud->key_caches[i]);
+        wire_patterns_fini(&cloud->patterns[i]);
+    }
     key_ring_free(cloud->keys);
     data_keys_free(cloud->data_keys);
     aes_free(cloud->aes);

@@ -14,6 +14,7 @@
 #include "src/store/alarm.h"
 #include "src/store/data_key.h"
 #include "src/store/reaper.h"
+#include "src/wire/pattern.h"
 
 struct key_cache;
 
@@ -31,7 +32,8 @@ struct cloud {
     struct http_server *http;
     void *service_states[SERVICES_MAX]; // by index in service_registry
     struct metrics *metrics;
-    struct key_cache *key_caches[RUNTIME_LOOPS_MAX]; // one per loop
+    struct key_cache *key_caches[RUNTIME_LOOPS_MAX];  // one per loop
+    struct wire_patterns patterns[RUNTIME_LOOPS_MAX]; // of the models, as each loop compiled them
     struct key_ring *keys;
     struct seal *seal; // with the root key
     struct aes *aes;

@@ -46,6 +46,9 @@ static const struct common common_faults[FAULT_COMMON_END - FAULT_COMMON_FIRST] 
     // JSON: SQS (http4k#1336). Query: docs.
     ROW(FAULT_INVALID_PARAMETER) = {"InvalidParameterValueException", 400, "InvalidParameterValue",
                                     400, true},
+    // JSON: Lambda (terraform-provider-aws#36076), DynamoDB. Query: IAM (nixops#328),
+    // CloudFormation.
+    ROW(FAULT_VALIDATION) = {"ValidationException", 400, "ValidationError", 400, true},
     // c10m's own: a limit of its store.
     ROW(FAULT_TOO_LARGE) = {"LimitExceededException", 400, "LimitExceeded", 400, true},
     ROW(FAULT_THROTTLED) = {"ThrottlingException", 400, "Throttling", 400, true},           // docs

@@ -1,25 +1,10 @@
-// The typed and validated input of a call.
+// The typed input of a call.
 // SPDX-License-Identifier: Apache-2.0
 #include "src/cloud/stages.h"
 
 #include "src/base/encoding.h"
 #include "src/wire/ec2.h"
-#include "src/wire/refuse.h"
 #include "src/wire/rpc_cbor.h"
-
-static int
-fault_of_problem(struct call *c, const struct wire_problem *p)
-{
-    switch (p->kind) {
-    case WIRE_PROBLEM_MISSING:
-        return fault(c, FAULT_MISSING_PARAMETER,
-                     "The request must contain the parameter " STR_FMT ".", STR_ARG(p->member));
-    case WIRE_PROBLEM_VALUE:
-        return fault(c, FAULT_INVALID_PARAMETER, STR_FMT, STR_ARG(p->message));
-    default:
-        return fault(c, FAULT_MALFORMED_INPUT, STR_FMT, STR_ARG(p->message));
-    }
-}
 
 static bool
 has_query_name(const struct wire_model *m, uint16_t shape, const char *name)
@@ -48,22 +33,6 @@ whole_form(const struct call *c, uint16_t shape)
     buf_put(&out, STR("&QueueUrl="));
     percent_encode(url, false, &out);
     return buf_str(&out);
-}
-
-// What no code reads would silently be without effect.
-static int
-refuse_unread(struct call *c)
-{
-    const struct wire_service *s = c->service->wire;
-    const struct wire_operation *op = c->operation;
-    struct str path;
-    if (op->refusal_count == 0 ||
-        wire_refuse(s->model, s->refusals + op->refusal_first, op->refusal_count, op->input, c->in,
-                    c->arena, &path) == OK)
-        return OK;
-    return fault(c, FAULT_NOT_IMPLEMENTED,
-                 "c10m does not implement the parameter " STR_FMT " of %s yet.", STR_ARG(path),
-                 wire_text(s->model, op->name));
 }
 
 static int
@@ -115,19 +84,12 @@ call_decode(struct call *c)
     if (shape == WIRE_NO_SHAPE)
         return OK;
     int code = decode(c, in, &problem);
-    if (code == OK)
-        code = wire_validate(m, shape, c->in, c->arena, &problem);
-    return code == OK ? refuse_unread(c) : fault_of_problem(c, &problem);
+    return code == OK ? call_check(c) : fault_of_problem(c, &problem);
 }
 
 int
 call_decode_typed(struct call *c, const void *input)
 {
-    struct wire_problem problem = {0};
-    uint16_t shape = c->operation->input;
     c->in = input != NULL ? input : arena_alloc(c->arena, 0);
-    if (shape == WIRE_NO_SHAPE)
-        return OK;
-    int code = wire_validate(c->service->wire->model, shape, input, c->arena, &problem);
-    return code == OK ? refuse_unread(c) : fault_of_problem(c, &problem);
+    return c->operation->input == WIRE_NO_SHAPE ? OK : call_check(c);
 }

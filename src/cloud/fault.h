@@ -25,6 +25,7 @@ enum common_fault {
     FAULT_MALFORMED_INPUT, // not the protocol's syntax, or a wrong type
     FAULT_MISSING_PARAMETER,
     FAULT_INVALID_PARAMETER,
+    FAULT_VALIDATION, // what the model says about an input does not hold
     FAULT_TOO_LARGE,
     FAULT_THROTTLED,
     FAULT_UNAVAILABLE,

@@ -21,6 +21,12 @@ MUST_USE int call_judge_body(struct call *c, int code);
 MUST_USE int call_route_names(struct call *c, struct str service, struct str operation);
 MUST_USE int call_decode_typed(struct call *c, const void *input);
 
+// Within decode: what the model says of an input has to hold, and no member may be set that nothing
+// reads.
+MUST_USE int call_check(struct call *c);
+// The fault for an input that a decoder or the validator refused, in the service's words.
+MUST_USE int fault_of_problem(struct call *c, const struct wire_problem *p);
+
 // These two see every call, whatever happened to it.
 void call_encode(struct call *c);
 void call_record(struct call *c);

@@ -42,6 +42,7 @@ struct names {
 #define X(name) char name[sizeof(#name)];
     NAMES(X)
 #undef X
+    char pattern[sizeof("[^#]*(?<!#)")];
 };
 
 static const struct names names = {"",
@@ -51,7 +52,7 @@ static const struct names names = {"",
 #define X(name) #name,
                                        NAMES(X)
 #undef X
-};
+                                           "[^#]*(?<!#)"};
 
 #define AT(name) offsetof(struct names, name)
 #define MEMBER(n, type, shape_, flags_)                                                            \
@@ -101,7 +102,7 @@ static const struct wire_shape shapes[] = {
 
 static const struct wire_constraint constraints[] = {
     {.min = INT64_MIN, .max = INT64_MAX},
-    {.min = INT64_MIN, .max = 8},
+    {.min = INT64_MIN, .max = 8, .pattern = AT(pattern)}, // one that needs PCRE2
 };
 
 static const struct wire_model model = {
@@ -143,6 +144,7 @@ static const struct wire_service wire = {
     .xml_namespace = "https://fake.example/doc/2020-01-01/",
     .protocols = 1u << WIRE_JSON_1_0 | 1u << WIRE_QUERY,
     .is_query_compatible = true,
+    .wording = WIRE_WORDING_SQS,
     .model = &model,
     .operations = operations,
     .operation_count = COUNT_OF(operations),

@@ -8,7 +8,7 @@
 // Nothing (no input and no output; its transaction faults when it is run in vain), Unbuilt (no
 // handler).
 struct fake_echo {
-    struct str Text; // required, at most 8 characters
+    struct str Text; // required, at most 8 characters without #
     struct opt_int Count;
     struct str QueueUrl;
 };

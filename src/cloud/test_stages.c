@@ -58,6 +58,7 @@ fixture_init(struct fixture *f, const char *method, const char *query, const cha
 static void
 fixture_fini(struct fixture *f)
 {
+    wire_patterns_fini(&f->cloud.patterns[0]);
     arena_fini(&f->arena);
 }
 
@@ -379,6 +380,48 @@ test_fields_belong_to_their_fault(void **state)
     fixture_fini(&f);
 }
 
+// The error and its words are the service's.
+static void
+test_wordings(void **state)
+{
+    static const struct {
+        enum wire_wording wording;
+        uint16_t invalid_error;
+        enum wire_protocol protocol;
+        const char *body, *code, *message;
+    } rows[] = {
+        {WIRE_WORDING_SQS, 0, WIRE_JSON_1_0, "{}", "MissingParameter",
+         "The request must contain the parameter Text."},
+        {WIRE_WORDING_SQS, 0, WIRE_JSON_1_0, "{\"Text\":\"a#b\"}", "InvalidParameterValue",
+         "1 validation error detected: Value 'a#b' at 'text' failed to satisfy constraint: Member "
+         "must satisfy regular expression pattern: [^#]*(?<!#)"},
+        {WIRE_WORDING_JOINED, 0, WIRE_JSON_1_0, "{\"Text\":\"123456789#\"}", "ValidationError",
+         "2 validation errors detected: Value '123456789#' at 'text' failed to satisfy constraint: "
+         "Member must satisfy regular expression pattern: [^#]*(?<!#); Value '123456789#' at "
+         "'text' "
+         "failed to satisfy constraint: Member must have length less than or equal to 8"},
+        {WIRE_WORDING_JOINED, FAKE_LOCKED + 1, WIRE_JSON_1_0, "{}", "FakeLocked",
+         "1 validation error detected: Value null at 'text' failed to satisfy constraint: Member "
+         "must not be null"},
+        {WIRE_WORDING_EC2, 0, WIRE_JSON_1_0, "{}", "MissingParameter",
+         "The request must contain the parameter Text"},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct fixture f;
+        struct wire_service wire = *service_registry[0]->wire;
+        struct service service = *service_registry[0];
+        wire.wording = rows[i].wording;
+        wire.invalid_error = rows[i].invalid_error;
+        service.wire = &wire;
+        init_call(&f, rows[i].protocol, 0, rows[i].body);
+        f.call.service = &service;
+        assert_int_equal(call_decode(&f.call), E_FAULT);
+        assert_str(f.call.fault.query_code, rows[i].code);
+        assert_str(f.call.fault.message, rows[i].message);
+        fixture_fini(&f);
+    }
+}
+
 // Before a service is known the answer is still one of AWS's.
 static void
 test_encode_without_service(void **state)
@@ -522,6 +565,7 @@ main(void)
         cmocka_unit_test(test_encode_results),
         cmocka_unit_test(test_encode_errors),
         cmocka_unit_test(test_encode_without_service),
+        cmocka_unit_test(test_wordings),
         cmocka_unit_test(test_encode_error_members),
         cmocka_unit_test(test_fields_belong_to_their_fault),
         cmocka_unit_test(test_common_faults),

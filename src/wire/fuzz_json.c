@@ -3,6 +3,7 @@
 #include "src/wire/json.h"
 #include "src/wire/protocol.h"
 #include "src/wire/test_model.h"
+#include "src/wire/validate.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -48,7 +49,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_round_trip(&arena, &thing);
     }
     if (wire_json_decode(&test_model, TEST_CHECKED, body, &arena, &checked, &problem) == OK) {
-        int code = wire_validate(&test_model, TEST_CHECKED, &checked, &arena, &problem);
+        struct wire_checks checks = {.m = &test_model};
+        int code = wire_validate(&checks, TEST_CHECKED, &checked, &arena, &problem);
         CHECK((code == OK) == (problem.kind == WIRE_PROBLEM_NONE));
     }
     arena_fini(&arena);

@@ -113,9 +113,10 @@ struct wire_shape {
     uint8_t type;        // enum wire_type
     bool is_union : 1;
     bool is_sensitive : 1;
-    bool is_sparse : 1;  // elements of a list or values of a map may be null: absent in C; of a
-                         // union: none of its members is present
-    uint8_t payload_row; // REST: the member that is the whole body, counted from 1; 0: none
+    bool is_sparse : 1;    // elements of a list or values of a map may be null: absent in C; of a
+                           // union: none of its members is present
+    bool is_unchecked : 1; // no value of it, and of what it holds, can break a rule of the model
+    uint8_t payload_row;   // REST: the member that is the whole body, counted from 1; 0: none
 };
 
 // Length in characters (strings), bytes (blobs) or elements, or the value of a number: of a double
@@ -189,6 +190,13 @@ enum wire_protocol {
     WIRE_RPC_V2_CBOR,
 };
 
+// In which words and order a service tells what is wrong with an input (src/wire/violation.c).
+enum wire_wording {
+    WIRE_WORDING_JOINED, // "2 validation errors detected: Value null at 'a' failed to ..."
+    WIRE_WORDING_SQS,    // "The request must contain the parameter MessageBody."
+    WIRE_WORDING_EC2,    // "The request must contain the parameter ImageId"
+};
+
 struct wire_service {
     const char *name;           // "sqs": folder, log lines
     const char *signing_name;   // in the credential scope
@@ -199,6 +207,9 @@ struct wire_service {
     unsigned protocols;       // bit set of 1 << enum wire_protocol
     bool is_query_compatible; // JSON errors carry x-amzn-query-error
     bool has_bare_errors;     // rest-xml: <Error> is the root, as in S3
+    enum wire_wording wording;
+    uint16_t invalid_error; // the error of an input that breaks the model's rules: row in errors,
+                            // counted from 1; 0: the one that all services share
     const struct wire_model *model;
     const struct wire_operation *operations; // in the byte order of their names
     size_t operation_count;
@@ -225,7 +236,7 @@ enum wire_problem_kind {
     WIRE_PROBLEM_TYPE,    // a member has another type than modelled
     WIRE_PROBLEM_DEPTH,   // nested deeper than WIRE_DEPTH_MAX, or more than WIRE_ITEMS_MAX in all
     WIRE_PROBLEM_MISSING, // a required member is absent
-    WIRE_PROBLEM_VALUE,   // length, range or enum
+    WIRE_PROBLEM_VALUE,   // pattern, enum, length or range
 };
 enum { WIRE_DEPTH_MAX = 64, WIRE_ITEMS_MAX = 100000 };
 struct wire_problem {

@@ -50,11 +50,6 @@ void wire_json_encode_error(const struct wire_error_text *e, struct buf *out);
 void wire_query_encode_error(const struct wire_service *s, const struct wire_error_text *e,
                              struct str request_id, struct buf *out);
 
-// Required members, then lengths, ranges and enums, in model order, depth first; stops at the
-// first. E_INVALID with *problem.
-MUST_USE int wire_validate(const struct wire_model *m, uint16_t shape, const void *in,
-                           struct arena *arena, struct wire_problem *problem);
-
 // REST requests and responses, as they are in HTTP.
 struct wire_request {
     struct str method;

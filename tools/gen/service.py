@@ -25,8 +25,11 @@ _PROTOCOLS = {
 # action_prefix, actions, resource_types, authorise, anonymous: what IAM asks for (actions.py).
 # "authorise": the service's hook says which resources a call is about. "anonymous": it admits callers
 # without a signature, one by one, in that hook.
-_OPTIONAL = {"errors", "state", "buckets", "json_namespace", "own_checks", *members.KINDS}
+# validation: in whose words and by which error (of the model or of `errors`) an input is refused.
+_OPTIONAL = {"errors", "state", "buckets", "json_namespace", "own_checks", "validation"}
+_OPTIONAL |= set(members.KINDS)
 _OPTIONAL |= {"action_prefix", "actions", "resource_types", "authorise", "anonymous"}
+_WORDINGS = ("joined", "sqs", "ec2")
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,8 @@ class Service:
     errors: tuple[Error, ...]
     shapes: Shapes
     refused: dict[str, list[str]]  # paths of members, by operation
+    wording: str  # of what is wrong with an input
+    invalid_error: int  # row of the error for that, counted from 1; 0: the common one
     # By operation: those that are built. Empty without IAM's reference.
     actions: dict[str, Declaration] = field(default_factory=dict)
     action_files: tuple[Path, ...] = ()
@@ -156,6 +161,8 @@ def assemble_service(raw: dict[str, Any], models: list[Model], where: str) -> Se
     for older in reversed(models[1:]):
         overlay.update(overlay_names(models[0], older, listed))
     shapes = build_shapes(models[0], roots, c_names, overlay, _inputs(models[0], listed))
+    errors = _errors(models, raw.get("errors", {}), prefix, where, message_names, roots)
+    wording, invalid_error = _validation(raw, models[0], errors, where)
     return Service(
         name=name,
         prefix=prefix,
@@ -164,12 +171,30 @@ def assemble_service(raw: dict[str, Any], models: list[Model], where: str) -> Se
         json_namespace=raw.get("json_namespace", f"com.amazonaws.{name}"),
         models=tuple(models),
         operations=tuple(_operations(models, set(listed), prefix)),
-        errors=tuple(_errors(models, raw.get("errors", {}), prefix, where, message_names, roots)),
+        errors=tuple(errors),
         shapes=shapes,
         refused=_refused(raw, models[0], shapes, where),
         has_authorise=raw.get("authorise", False),
         admits_anonymous=raw.get("anonymous", False),
+        wording=wording,
+        invalid_error=invalid_error,
     )
+
+
+def _validation(
+    raw: dict[str, Any], model: Model, errors: list[Error], where: str
+) -> tuple[str, int]:
+    said = raw.get("validation", {})
+    check_keys(f"{where}: validation", said, set(), {"wording", "error"})
+    wording = said.get("wording", "ec2" if model.is_ec2 else "joined")
+    if wording not in _WORDINGS:
+        raise Problem(f"{where}: validation: the wording is one of {', '.join(_WORDINGS)}")
+    if "error" not in said:
+        return wording, 0
+    names_ = [error.name for error in errors]
+    if said["error"] not in names_:
+        raise Problem(f"{where}: validation: there is no error '{said['error']}'")
+    return wording, names_.index(said["error"]) + 1
 
 
 def _refused(

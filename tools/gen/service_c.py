@@ -185,6 +185,8 @@ def _service_lines(service: Service) -> list[str]:
     has_bare_errors = bool(service.metadata("bareErrors"))
     lines += [f"    .is_query_compatible = {str(is_compatible).lower()},"]
     lines += [f"    .has_bare_errors = {str(has_bare_errors).lower()},", "    .model = &model,"]
+    lines += [f"    .wording = WIRE_WORDING_{service.wording.upper()},"]
+    lines += [f"    .invalid_error = {service.invalid_error},"]
     lines += ["    .refusals = refusals,"] if service.refused else []
     lines += ["    .routes = routes,"] if service.routes else []
     tables = ["operation", "error"] if service.errors else ["operation"]

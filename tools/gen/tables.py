@@ -32,11 +32,30 @@ class TextPool:
         return lines + ["    ;", ""]
 
 
+def checked_shapes(shapes: Shapes) -> set[str]:
+    """Those of which a value, or what it holds, can break a rule of the model."""
+    checked = {name for name, shape in shapes.items() if _has_rules(shape)}
+    is_growing = True
+    while is_growing:
+        holders = {
+            name for name, shape in shapes.items() if any(row.shape in checked for row in shape.rows)
+        }
+        is_growing = not holders <= checked
+        checked |= holders
+    return checked
+
+
+def _has_rules(shape: Shape) -> bool:
+    is_required = any("WIRE_REQUIRED" in row.flags for row in shape.rows)
+    return shape.is_union or is_required or shape.constraint != Constraint()
+
+
 class Tables:
     def __init__(self, shapes: Shapes) -> None:
         self.text = TextPool()
         self._shapes = shapes
         self._indexes = {name: index for index, name in enumerate(shapes)}
+        self._checked = checked_shapes(shapes)
         self._constraints: dict[Constraint, int] = {Constraint(): 0}
         self._enums: dict[tuple[str, ...], int] = {}
         self._namespaces: dict[str, int] = {"": 0}
@@ -91,7 +110,8 @@ class Tables:
         constraint = self._constraints.setdefault(shape.constraint, len(self._constraints))
         fields = [str(self.text.add(shape.name)), f"sizeof({shape.c_type})", self._item_size(shape)]
         fields += [str(first), str(len(shape.rows)), str(constraint), shape.kind]
-        flags = (shape.is_union, shape.is_sensitive, shape.is_sparse)
+        is_unchecked = shape.name not in self._checked
+        flags = (shape.is_union, shape.is_sensitive, shape.is_sparse, is_unchecked)
         fields += [*(str(flag).lower() for flag in flags), str(shape.payload_row)]
         return f"    {{{', '.join(fields)}}},"
 
