@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/sqs/tags.h"
 
-#include "src/wire/utf8.h"
+#include "src/base/utf8.h"
 
 // Letters and digits of any script, white space and _.:/=+-@
 static bool

@@ -1,4 +1,4 @@
-// SHA-256, HMAC-SHA-256 and MD5 over libcrypto's plain functions.
+// SHA-256, HMAC-SHA-256, SHA-1 and MD5 over libcrypto's plain functions.
 // SPDX-License-Identifier: Apache-2.0
 
 // The EVP layer would load providers: about 3 MiB, and a fetch per call, before the first TLS byte.
@@ -59,6 +59,17 @@ hmac_sha256(struct str key, struct str data)
     xor_all(pad, INNER ^ OUTER);
     digest = sha256_of_two(pad_str, (struct str){(const char *)digest.bytes, SHA256_BYTES});
     explicit_bzero(pad, sizeof(pad));
+    return digest;
+}
+
+struct sha1
+sha1_of(struct str data)
+{
+    SHA_CTX ctx;
+    struct sha1 digest;
+    SHA1_Init(&ctx);
+    SHA1_Update(&ctx, data.ptr, data.len);
+    SHA1_Final(digest.bytes, &ctx);
     return digest;
 }
 

@@ -134,6 +134,15 @@ md5_of_pieces_is_that_of_the_whole(void **state)
     }
 }
 
+static void
+sha1_of_known_texts(void **state)
+{
+    struct sha1 got = sha1_of(STR("abc"));
+    assert_hex(got.bytes, sizeof(got.bytes), "a9993e364706816aba3e25717850c26c9cd0d89d");
+    got = sha1_of((struct str){0});
+    assert_hex(got.bytes, sizeof(got.bytes), "da39a3ee5e6b4b0d3255bfef95601890afd80709");
+}
+
 int
 main(void)
 {
@@ -142,6 +151,7 @@ main(void)
         cmocka_unit_test(hmac_of_known_texts),
         cmocka_unit_test(hmac_at_the_border_of_the_block),
         cmocka_unit_test(hmac_derives_a_signing_key),
+        cmocka_unit_test(sha1_of_known_texts),
         cmocka_unit_test(md5_of_known_texts),
         cmocka_unit_test(md5_of_pieces_is_that_of_the_whole),
     };

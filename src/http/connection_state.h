@@ -44,6 +44,7 @@ struct h1 {
     enum h1_state state;
     bool is_streamed;    // the handler reads the body of the current request
     bool is_read;        // the end of that body was seen
+    bool is_tunnel;      // its handler has taken the connection over
     bool is_half_closed; // by the client
     bool is_ending;      // cancelled: this answer is the last
     struct fiber *fiber; // while running

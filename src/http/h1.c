@@ -1,6 +1,7 @@
 // HTTP/1.1 on a connection: read a request, run its handler in a fiber, answer, and again.
 // SPDX-License-Identifier: Apache-2.0
 #include "src/http/h1_body.h"
+#include "src/http/h1_tunnel.h"
 
 //     IDLE ──bytes──▶ READING ──request──▶ RUNNING ──answered──▶ IDLE, READING, closed
 //                        └────no HTTP────────┴───▶ lingering ──▶ closed
@@ -94,6 +95,10 @@ send_answer(struct http_connection *c, struct http_response *r, struct h1_body *
 {
     bool may_go_on = c->reader->head.keep_alive && !r->must_close && !c->h1.is_ending &&
                      !connection_is_server_ending(c);
+    if (r->upgrade) {
+        h1_tunnel(c, r);
+        return false;
+    }
     if (!r->stream) {
         may_go_on = may_go_on && h1_body_skip(body);
         struct str parts[2];
@@ -127,12 +132,15 @@ answer(struct http_connection *c)
 static void
 note_head(struct http_connection *c)
 {
-    struct http_request *request = &c->reader->head.request;
+    struct http_head *head = &c->reader->head;
+    struct http_request *request = &head->request;
     if (!c->reader->has_head || request->received_ns != 0)
         return;
     request->received_ns = connection_now_ns(c);
     request->peer = socket_peer(c->socket);
     request->is_encrypted = c->tls != NULL;
+    request->may_upgrade =
+        head->minor_version > 0 && !head->is_chunked && head->content_length <= 0;
 }
 
 // Notes what the handler is told of the request, and decides how its body is read.
@@ -248,6 +256,8 @@ h1_drain(struct http_connection *c)
 {
     if (c->h1.state == H1_IDLE)
         receive(c); // closes it when there is nothing
+    else if (c->h1.is_tunnel)
+        fiber_cancel(c->h1.fiber); // nothing else would end it
 }
 
 static void

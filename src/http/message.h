@@ -37,9 +37,14 @@ struct http_request {
     size_t trailer_count;
     const char *peer;    // "127.0.0.1:53211"
     bool is_encrypted;   // came over TLS
+    bool may_upgrade;    // the response may be a 101: HTTP/1.1, and without a body
     int64_t received_ns; // monotonic, when the head was complete
     struct arena *arena;
 };
+
+struct http_tunnel;
+// Runs in the request's fiber; when it returns, the connection ends.
+typedef void http_upgrade_fn(void *arg, struct http_tunnel *tunnel);
 
 struct http_response {
     int status; // 200 unless set
@@ -51,6 +56,9 @@ struct http_response {
     // Instead of body: sent as it is read, chunked when its length is unknown, and closed.
     struct stream *stream;
     bool must_close; // ends the connection after this response
+    // With status 101 and the header Upgrade: called after the head was sent (src/http/tunnel.h).
+    http_upgrade_fn *upgrade;
+    void *upgrade_arg;
 };
 
 // First header of that name, any case; absent when there is none.

@@ -7,7 +7,7 @@ enum { HEAD_BYTES_HINT = 512 };
 static bool
 status_has_body(int status)
 {
-    return status != 204 && status != 304;
+    return status != 101 && status != 204 && status != 304;
 }
 
 static void
@@ -22,7 +22,7 @@ put_header(struct buf *b, struct str name, struct str value)
 static void
 put_status_line(struct buf *b, int status)
 {
-    CHECK(status >= 200 && status <= 999);
+    CHECK(status == 101 || (status >= 200 && status <= 999));
     buf_put(b, STR("HTTP/1.1 "));
     buf_put_int(b, status);
     buf_put_char(b, ' ');
@@ -31,9 +31,11 @@ put_status_line(struct buf *b, int status)
 }
 
 static void
-put_connection(struct buf *b, const struct http_head *request, bool keep_alive)
+put_connection(struct buf *b, const struct http_head *request, int status, bool keep_alive)
 {
-    if (!keep_alive)
+    if (status == 101)
+        put_header(b, STR("Connection"), STR("Upgrade"));
+    else if (!keep_alive)
         put_header(b, STR("Connection"), STR("close"));
     else if (request->minor_version == 0)
         put_header(b, STR("Connection"), STR("keep-alive"));
@@ -73,7 +75,7 @@ http_response_encode(const struct http_response *r, const struct http_head *requ
     put_header(&b, STR("Date"), date);
     if (status_has_body(r->status))
         put_framing(&b, r, request);
-    put_connection(&b, request, keep_alive);
+    put_connection(&b, request, r->status, keep_alive);
     for (size_t i = 0; i < r->header_count; i++)
         put_header(&b, r->headers[i].name, r->headers[i].value);
     for (size_t i = 0; i < r->more_count; i++)

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "src/http/parser.h"
+#include "src/http/websocket.h"
 
 static void
 answer_gate(struct fixture *x, struct http_response *response)
@@ -144,6 +145,36 @@ handle_stream(struct fixture *x, const struct http_request *request, struct str 
         make(x, request, response, STREAM_LENGTH_UNKNOWN, E_CANCELLED);
 }
 
+static void
+echo_messages(void *arg, struct websocket *ws)
+{
+    struct fixture *x = arg;
+    enum websocket_kind kind;
+    struct str message;
+    int code;
+    atomic_fetch_add(&x->waiting, 1);
+    while ((code = websocket_read(ws, DEADLINE_NEVER, &kind, &message)) == OK) {
+        if (str_eq(message, STR("close")))
+            websocket_close(ws, 4000, STR("as you wish"));
+        else if (websocket_write(ws, kind, message) != OK)
+            break;
+    }
+    atomic_store(&x->close_code, websocket_close_code(ws));
+    atomic_fetch_add(&x->cancelled, code == E_CANCELLED);
+    atomic_fetch_add(&x->closed, 1);
+}
+
+static void
+accept_websocket(struct fixture *x, const struct http_request *request,
+                 struct http_response *response)
+{
+    struct websocket_options options = {
+        .message_bytes_max = MESSAGE_BYTES_MAX, .fn = echo_messages, .arg = x};
+    if (websocket_is_offered(request, STR("chat")))
+        options.protocol = STR("chat");
+    (void)websocket_accept(request, response, &options);
+}
+
 static bool
 is_stream(struct str path)
 {
@@ -196,6 +227,8 @@ handle(void *arg, const struct http_request *request, struct http_response *resp
         response->body = http_request_header(request, STR("Cookie"));
     else if (str_eq(request->path, STR("/close")))
         response->must_close = true;
+    else if (str_eq(request->path, STR("/websocket")))
+        accept_websocket(x, request, response);
     else if (is_stream(request->path))
         handle_stream(x, request, str_slice(request->path, 8, request->path.len), response);
     http_response_add(response, STR("X-Method"), request->method);

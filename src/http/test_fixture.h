@@ -12,6 +12,7 @@ enum {
     FAR_MS = 20000,
     BIG_BYTES = 8 * 1024 * 1024,
     MADE_BYTES = 1000 * 1000,
+    MESSAGE_BYTES_MAX = 1000 * 1000, // of a WebSocket
 }; // FAR: a deadline that only a broken test meets
 
 struct fixture {
@@ -20,11 +21,12 @@ struct fixture {
     struct http_server_options options;
     struct lot *lot;
     atomic_bool is_gate_open;
-    atomic_int waiting;   // handlers of /gate and /sleep that have begun
-    atomic_int cancelled; // those that ended so
-    atomic_int closed;    // streams of responses
-    atomic_size_t taken;  // of http_memory, now and at most
-    size_t taken_max;     // 0: any
+    atomic_int waiting;    // handlers of /gate and /sleep that have begun
+    atomic_int cancelled;  // those that ended so
+    atomic_int closed;     // streams of responses, and WebSockets
+    atomic_int close_code; // of the last WebSocket
+    atomic_size_t taken;   // of http_memory, now and at most
+    size_t taken_max;      // 0: any
     char *big;
 };
 
@@ -33,6 +35,7 @@ struct fixture {
 // connection; all else answers with the path. Below /stream/ bodies are streams: echo sends the
 // request's back, count answers with its length and trailers, ignore does not read it, hold reads
 // it when the gate is open; made, sized, short, broken and endless are responses of their own.
+// /websocket echoes messages, and closes at "close".
 void fixture_start(struct fixture *x, const struct runtime_options *runtime,
                    const struct http_server_options *options);
 // Drains with a far deadline, unless the server is freed already.

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/wire/json.h"
 
+#include "src/base/utf8.h"
 #include "src/wire/json_scan.h"
-#include "src/wire/utf8.h"
 
 enum { ESCAPE_BYTES_MAX = 6 };
 

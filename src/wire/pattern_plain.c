@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/wire/pattern_plain.h"
 
-#include "src/wire/utf8.h"
+#include "src/base/utf8.h"
 
 enum { ASCII_END = 128, COUNT_MAX = 100000000 };
 

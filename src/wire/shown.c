@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/wire/shown.h"
 
+#include "src/base/utf8.h"
 #include "src/wire/scalar.h"
-#include "src/wire/utf8.h"
 #include "src/wire/value.h"
 
 enum { SHOWN_DEPTH_MAX = 8 };

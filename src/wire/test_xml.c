@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "src/wire/utf8.h"
+#include "src/base/utf8.h"
 
 #define REPLACED "\xef\xbf\xbd"
 

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/wire/validate.h"
 
+#include "src/base/utf8.h"
 #include "src/wire/shown.h"
-#include "src/wire/utf8.h"
 #include "src/wire/value.h"
 #include "src/wire/violation.h"
 

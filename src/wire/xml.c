@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/wire/xml.h"
 
-#include "src/wire/utf8.h"
+#include "src/base/utf8.h"
 
 // What a byte becomes; absent: it stands for itself, or begins a character that does.
 static struct str

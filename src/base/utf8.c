@@ -1,6 +1,6 @@
 // Single UTF-8 characters: what the writers need to replace broken ones.
 // SPDX-License-Identifier: Apache-2.0
-#include "src/wire/utf8.h"
+#include "src/base/utf8.h"
 
 static bool
 is_continuation(unsigned char c)
