@@ -32,6 +32,7 @@ def run_service(args: argparse.Namespace) -> None:
         f"{stem}_tables.c": service_c.tables_lines(service),
     }
     inputs = [file for model in service.models for file in model.files]
+    inputs += service.guest_files
     inputs += service.action_files
     if (ROOT / "services" / args.name / "records.json").exists():
         kept = records.load_records(ROOT, args.name)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import fetch_models
+from gen.endpoints import check_union
 from gen import actions, names, records, service_c
 from gen.model import Model, apply_patch, load_model
 from gen.problem import Problem
@@ -26,6 +27,42 @@ MODELS = Path(os.environ.get("C10M_MODELS") or fetch_models.default_cache())
 def row(service: Service, path: str) -> Row:
     shape, member = path.split(".")
     return next(r for r in service.shapes[shape].rows if r.name == member)
+
+
+# The services that c10m is for, and the models that they need.
+MISSION = {
+    "SQS": "sqs", "STS": "sts", "IAM": "iam", "KMS": "kms", "S3": "s3", "S3 Control": "s3control",
+    "DynamoDB": "dynamodb", "DynamoDB Streams": "dynamodbstreams",
+    "Application Auto Scaling": "application-autoscaling", "Organizations": "organizations",
+    "EC2": "ec2", "EC2 Instance Connect": "ec2-instance-connect", "EBS": "ebs",
+    "Elastic Load Balancing": "elbv2", "Elastic Load Balancing (classic)": "elb",
+    "Auto Scaling": "autoscaling", "RDS": "rds", "RDS Data": "rds-data",
+    "ElastiCache": "elasticache", "Neptune": "neptune", "DocumentDB": "docdb", "Lambda": "lambda",
+    "API Gateway": "apigateway", "API Gateway v2": "apigatewayv2",
+    "API Gateway Management": "apigatewaymanagementapi", "Step Functions": "stepfunctions",
+    "SNS": "sns", "EventBridge": "events", "Scheduler": "scheduler", "Pipes": "pipes",
+    "CloudWatch": "cloudwatch", "CloudWatch Logs": "logs", "X-Ray": "xray",
+    "CloudTrail": "cloudtrail", "Config": "config", "GuardDuty": "guardduty",
+    "Systems Manager": "ssm", "Secrets Manager": "secretsmanager", "Route 53": "route53",
+    "Route 53 Domains": "route53domains", "Route 53 Resolver": "route53resolver",
+    "CloudFront": "cloudfront", "ACM": "acm", "ACM PCA": "acm-pca", "WAFv2": "wafv2",
+    "Shield": "shield", "Cognito user pools": "cognito-idp",
+    "Cognito identity pools": "cognito-identity", "CodeCommit": "codecommit",
+    "CodeBuild": "codebuild", "CodeDeploy": "codedeploy", "CodePipeline": "codepipeline",
+    "CodeConnections": "codeconnections", "CodeStar": "codestar", "Cloud9": "cloud9",
+    "Cloud Map": "servicediscovery", "CloudFormation": "cloudformation",
+    "Cloud Control": "cloudcontrol", "Resource Groups Tagging": "resourcegroupstaggingapi",
+    "Kinesis": "kinesis", "Firehose": "firehose", "SES": "ses", "SES v2": "sesv2", "ECR": "ecr",
+    "ECS": "ecs", "Elastic Beanstalk": "elasticbeanstalk",
+}  # fmt: skip
+
+
+class MissionTest(unittest.TestCase):
+    def test_every_service_has_a_pinned_model(self) -> None:
+        pins = json.loads((ROOT / "models/pins.json").read_text())["releases"]
+        pinned = {path.split("/")[0] for release in pins.values() for path in release["models"]}
+        self.assertEqual(pinned, set(MISSION.values()))
+        self.assertEqual(len(MISSION), len(pinned))
 
 
 class SqsTest(unittest.TestCase):
@@ -286,6 +323,41 @@ class StructTest(unittest.TestCase):
         ):
             with self.subTest(text), self.assertRaisesRegex(Problem, text):
                 assemble_service(raw | {"validation": said}, [small_model(shapes, "query")], "x")
+
+    def test_endpoints_are_shared(self) -> None:
+        shapes: dict[str, Any] = {
+            "In": {"type": "structure", "members": {"A": {"shape": "String"}, "B": {"shape": "B"}}},
+            "B": {"type": "structure", "members": {"C": {"shape": "String"}}},
+        }
+        host = small_model(shapes, "query")
+        shared = assemble_service({"name": "x", "operations": [], "split": True}, [host], "x", frozenset({"Do"}))
+        self.assertEqual((shared.operations[0].input, shared.operations[0].is_built), ("In", False))
+        self.assertIn("int x_split(struct call *c, struct str *owner);", service_c.header_lines(shared))
+        check_union(host, small_model({"In": shapes["In"], "B": shapes["B"]}, "query"), ["Do"], "g")
+        wider = {"C": {"shape": "String"}, "D": {"shape": "String"}}
+        renamed = {"C": {"shape": "String", "locationName": "See"}}
+        other = {"C": {"shape": "In"}}
+        for members, text in (
+            (wider, "g: Do: B: a model has no member 'D'"),
+            (renamed, "'C' has other names"),
+            (other, "a structure, in a model a string"),
+        ):
+            guest = small_model({"In": shapes["In"], "B": shapes["B"] | {"members": members}}, "query")
+            with self.subTest(text), self.assertRaisesRegex(Problem, text):
+                check_union(host, guest, ["Do"], "g")
+        with self.assertRaisesRegex(Problem, "a model has no operation 'Undo'"):
+            check_union(host, guest, ["Undo"], "g")
+
+    def test_rds_reads_what_neptune_and_documentdb_read(self) -> None:
+        models = {
+            name: load_model(MODELS, ROOT / "models/patches", "1.44.5", f"{name}/2014-10-31")
+            for name in ("rds", "neptune", "docdb")
+        }
+        common = set.intersection(*(set(model.operations) for model in models.values()))
+        self.assertEqual(len(common), 54)
+        for guest in ("neptune", "docdb"):
+            operations = list(models[guest].operations)
+            check_union(models["rds"], models[guest], operations, guest)
 
     def test_shapes_without_rules_are_known(self) -> None:
         shapes = {

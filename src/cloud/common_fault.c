@@ -96,6 +96,7 @@ static const struct own_name s3_names[] = {
     {FAULT_MALFORMED_INPUT, "MalformedXML", 400},
     {FAULT_MISSING_PARAMETER, "InvalidRequest", 400},
     {FAULT_INVALID_PARAMETER, "InvalidArgument", 400},
+    {FAULT_VALIDATION, "InvalidArgument", 400},
     {FAULT_TOO_LARGE, "EntityTooLarge", 400},
     {FAULT_THROTTLED, "SlowDown", 503},
     {FAULT_INTERNAL, "InternalError", 500},

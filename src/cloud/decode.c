@@ -74,17 +74,25 @@ decode(struct call *c, void *in, struct wire_problem *problem)
 }
 
 int
-call_decode(struct call *c)
+call_decode_input(struct call *c)
 {
-    const struct wire_model *m = c->service->wire->model;
     uint16_t shape = c->operation->input;
     struct wire_problem problem = {0};
-    void *in = arena_alloc(c->arena, shape == WIRE_NO_SHAPE ? 0 : m->shapes[shape].c_size);
-    c->in = in;
-    if (shape == WIRE_NO_SHAPE)
+    if (c->in != NULL)
         return OK;
-    int code = decode(c, in, &problem);
-    return code == OK ? call_check(c) : fault_of_problem(c, &problem);
+    const struct wire_model *m = c->service->wire->model;
+    void *in = arena_alloc(c->arena, shape == WIRE_NO_SHAPE ? 0 : m->shapes[shape].c_size);
+    if (shape != WIRE_NO_SHAPE && decode(c, in, &problem) != OK)
+        return fault_of_problem(c, &problem);
+    c->in = in;
+    return OK;
+}
+
+int
+call_decode(struct call *c)
+{
+    TRY(call_decode_input(c));
+    return c->operation->input == WIRE_NO_SHAPE ? OK : call_check(c);
 }
 
 int

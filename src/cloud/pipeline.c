@@ -14,6 +14,7 @@ static const struct {
     {"admit", call_admit},
     {"authenticate", call_authenticate},
     {"throttle", call_throttle},
+    {"split", call_split},
     {"require handler", call_require_handler},
     {"decode", call_decode},
     {"authorise", call_authorise},

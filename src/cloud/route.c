@@ -55,7 +55,7 @@ bool
 route_is_candidate(const struct call *c, const struct service *s, unsigned protocols)
 {
     struct str scope = c->signature.service;
-    return (s->wire->protocols & protocols) != 0 &&
+    return s->host == NULL && (s->wire->protocols & protocols) != 0 &&
            (!str_is_present(c->host.service) || host_means(c->host.service, s)) &&
            (!str_is_present(scope) || str_eq(scope, str_of(s->wire->signing_name)));
 }

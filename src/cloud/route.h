@@ -15,7 +15,7 @@ MUST_USE int route_form(struct call *c);
 MUST_USE int route_rest(struct call *c);
 
 // Whether host and signature let a service be meant that speaks one of the protocols. What a
-// request does not say excludes nobody.
+// request does not say excludes nobody. Guests are never meant: their host's split finds them.
 bool route_is_candidate(const struct call *c, const struct service *s, unsigned protocols);
 void route_set_service(struct call *c, size_t index);
 // An operation of a service that c10m does not know at all is not built; of others it does not

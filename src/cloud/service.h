@@ -19,6 +19,11 @@ typedef int service_handler_fn(struct call *c, const void *in, void *out);
 // fault. An action that needs a resource and gets none ends the call.
 typedef int service_authorise_fn(struct call *c, struct access *access);
 
+// Whose a decoded call is, among the services of one endpoint that share the operation: its own
+// name or that of a guest, in *owner, which lasts as long as the call. Nothing of the input was
+// checked yet. May read the store (the engine of the resource that the input names), and fault.
+typedef int service_split_fn(struct call *c, struct str *owner);
+
 // Generated from services/<name>/service.json as `const struct service <name>_service`.
 struct service {
     const struct wire_service *wire;
@@ -32,7 +37,11 @@ struct service {
     bool admits_anonymous; // callers without a signature come as far as authorise
     // S3: a name in front of the service's host is a bucket, the first part of the path.
     bool has_buckets;
+    // A guest: the name of the service that shares its endpoint, version and operations. Requests
+    // reach it by the host's split only. NULL: it has an endpoint of its own.
+    const char *host;
     // In the service's folder, all of them optional.
+    service_split_fn *split;
     service_authorise_fn *authorise;
     // `state` holds hints only: what must last is in the store.
     int (*init)(struct cloud *cloud, void **state);

@@ -10,6 +10,7 @@ MUST_USE int call_route(struct call *c);
 MUST_USE int call_admit(struct call *c); // within the budget; pipeline_run gives it back
 MUST_USE int call_authenticate(struct call *c);
 MUST_USE int call_throttle(struct call *c);
+MUST_USE int call_split(struct call *c); // between services of one endpoint, by what the input says
 MUST_USE int call_require_handler(struct call *c);
 MUST_USE int call_decode(struct call *c);
 MUST_USE int call_authorise(struct call *c);
@@ -21,6 +22,8 @@ MUST_USE int call_judge_body(struct call *c, int code);
 MUST_USE int call_route_names(struct call *c, struct str service, struct str operation);
 MUST_USE int call_decode_typed(struct call *c, const void *input);
 
+// Within split and decode: the input by the service's tables, unchecked; only once.
+MUST_USE int call_decode_input(struct call *c);
 // Within decode: what the model says of an input has to hold, and no member may be set that nothing
 // reads.
 MUST_USE int call_check(struct call *c);

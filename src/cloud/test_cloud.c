@@ -234,7 +234,8 @@ test_pages(void **state)
     struct str response = get(&f, "/_c10m/health", "");
     assert_status(response, "200");
     assert_has(response, "{\"status\":\"ok\",");
-    assert_has(response, "\"services\":{\"fake\":{\"operations\":4,\"modelled\":5}}}");
+    assert_has(response, "\"services\":{\"fake\":{\"operations\":4,\"modelled\":5},"
+                         "\"guest\":{\"operations\":1,\"modelled\":1}}}");
     response = get(&f, "/_c10m/metrics", TOKEN);
     assert_status(response, "200");
     assert_has(response,

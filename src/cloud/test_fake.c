@@ -249,6 +249,19 @@ say_access(struct call *c, struct access *access)
     return OK;
 }
 
+static int
+say_owner(struct call *c, struct str *owner)
+{
+    const struct fake_echo *in = c->in;
+    if (!str_eq(c->operation_name, STR("Echo")))
+        return OK;
+    if (str_starts(in->Text, STR("guest")))
+        *owner = STR("guest");
+    else if (str_starts(in->Text, STR("nobody")))
+        *owner = STR("absent");
+    return OK;
+}
+
 static service_handler_fn *const handlers[] = {echo, fail, nothing, nothing, NULL};
 
 static const struct service fake_service = {
@@ -257,10 +270,59 @@ static const struct service fake_service = {
     .operation_actions = operation_actions,
     .actions = actions,
     .action_resources = action_resources,
+    .split = say_owner,
     .authorise = say_access,
     .payloads = 1u << SIGV4_PAYLOAD_UNSIGNED_TRAILER,
     .init = init,
     .fini = fini,
 };
 
-const struct service *const service_registry[] = {&fake_service, NULL};
+// A guest of fake: the calls whose Text begins with "guest". Its Echo needs a Count.
+static const struct wire_member guest_members[] = {
+    MEMBER(Text, fake_echo, SHAPE_STRING, WIRE_REQUIRED),
+    MEMBER(Count, fake_echo, SHAPE_INTEGER, WIRE_REQUIRED),
+    MEMBER(QueueUrl, fake_echo, SHAPE_URL, 0),
+};
+
+static const struct wire_model guest_model = {
+    .text = (const char *)&names,
+    .shapes = shapes,
+    .members = guest_members,
+    .constraints = constraints,
+};
+
+static const struct wire_operation guest_operations[] = {
+    {AT(Echo), SHAPE_ECHO, SHAPE_ECHO, AT(EchoResult)},
+};
+
+static const struct wire_service guest_wire = {
+    .name = "guest",
+    .signing_name = "fake",
+    .target_prefix = "",
+    .json_namespace = "com.amazonaws.fake",
+    .api_version = "2020-01-01",
+    .xml_namespace = "https://fake.example/doc/2020-01-01/",
+    .protocols = 1u << WIRE_QUERY,
+    .model = &guest_model,
+    .operations = guest_operations,
+    .operation_count = COUNT_OF(guest_operations),
+};
+
+static int
+guest_echo(struct call *c, const void *in, void *out)
+{
+    struct fake_echo *echo = out;
+    *echo = *(const struct fake_echo *)in;
+    echo->QueueUrl = STR("the guest's");
+    return OK;
+}
+
+static service_handler_fn *const guest_handlers[] = {guest_echo};
+
+static const struct service guest_service = {
+    .wire = &guest_wire,
+    .handlers = guest_handlers,
+    .host = "fake",
+};
+
+const struct service *const service_registry[] = {&fake_service, &guest_service, NULL};

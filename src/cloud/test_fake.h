@@ -17,6 +17,9 @@ struct fake_fail {
     struct opt_int Code;
 };
 
+// A second service, guest, shares its endpoint: the calls of Echo whose Text begins with "guest"
+// are its, it needs their Count, and answers its own QueueUrl. "nobody": a guest that is not there.
+
 enum fake_error { FAKE_BROKEN, FAKE_LOCKED };
 
 // The members of FAKE_LOCKED, whose message is spelled "Message".

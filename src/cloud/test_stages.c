@@ -380,6 +380,40 @@ test_fields_belong_to_their_fault(void **state)
     fixture_fini(&f);
 }
 
+// By what the input says a call is the host's, or a guest's, whose tables then count.
+static void
+test_split(void **state)
+{
+    static const struct {
+        const char *form, *owner, *code; // code "": none
+    } rows[] = {
+        {ECHO_FORM, "fake", ""},
+        {"Action=Echo&Version=2020-01-01&Text=guest&Count=1", "guest", ""},
+        {"Action=Echo&Version=2020-01-01&Text=guest", "guest", "ValidationError"},
+        {"Action=Echo&Version=2020-01-01&Text=nobody", "fake", "NotImplemented"},
+        {"Action=Echo&Version=2020-01-01", "fake", "MissingParameter"},
+        {"Action=Nothing&Version=2020-01-01", "fake", ""},
+        {"Action=Echo&Version=2020-01-01&Count=x", "fake", "MalformedInput"},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct fixture f;
+        fixture_init(&f, "POST", NULL, rows[i].form);
+        add_header(&f, "Content-Type", FORM);
+        assert_true(route_protocol(&f.request, &f.call.protocol));
+        assert_int_equal(call_route(&f.call), OK);
+        int code = call_split(&f.call);
+        if (code == OK)
+            code = call_require_handler(&f.call);
+        if (code == OK)
+            code = call_decode(&f.call);
+        assert_string_equal(f.call.service->wire->name, rows[i].owner);
+        assert_int_equal(code, *rows[i].code == 0 ? OK : E_FAULT);
+        if (code != OK)
+            assert_str(f.call.fault.query_code, rows[i].code);
+        fixture_fini(&f);
+    }
+}
+
 // The error and its words are the service's.
 static void
 test_wordings(void **state)
@@ -565,6 +599,7 @@ main(void)
         cmocka_unit_test(test_encode_results),
         cmocka_unit_test(test_encode_errors),
         cmocka_unit_test(test_encode_without_service),
+        cmocka_unit_test(test_split),
         cmocka_unit_test(test_wordings),
         cmocka_unit_test(test_encode_error_members),
         cmocka_unit_test(test_fields_belong_to_their_fault),

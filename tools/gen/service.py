@@ -7,6 +7,7 @@ from typing import Any
 from . import members, names
 from .actions import Declaration, declarations
 from .model import Model, NameOverlay, json_name, load_model, overlay_names
+from .endpoints import check_union, guest_operations
 from .problem import Problem, check_keys, read_json
 from .routes import Guard, guards, route_order
 from .shapes import CNames, Shapes, build_shapes
@@ -25,9 +26,11 @@ _PROTOCOLS = {
 # action_prefix, actions, resource_types, authorise, anonymous: what IAM asks for (actions.py).
 # "authorise": the service's hook says which resources a call is about. "anonymous": it admits callers
 # without a signature, one by one, in that hook.
+# endpoint_of, split: services that share an endpoint (endpoints.py). "split": the service is the host, and
+# its hook says whose a call is.
 # validation: in whose words and by which error (of the model or of `errors`) an input is refused.
 _OPTIONAL = {"errors", "state", "buckets", "json_namespace", "own_checks", "validation"}
-_OPTIONAL |= set(members.KINDS)
+_OPTIONAL |= {"endpoint_of", "split", *members.KINDS}
 _OPTIONAL |= {"action_prefix", "actions", "resource_types", "authorise", "anonymous"}
 _WORDINGS = ("joined", "sqs", "ec2")
 
@@ -80,6 +83,9 @@ class Service:
     actions: dict[str, Declaration] = field(default_factory=dict)
     action_files: tuple[Path, ...] = ()
     has_authorise: bool = False
+    has_split: bool = False
+    host: str = ""  # whose endpoint it shares
+    guest_files: tuple[Path, ...] = ()
     admits_anonymous: bool = False
 
     def metadata(self, key: str) -> Any:
@@ -141,14 +147,32 @@ def load_service(root: Path, models_dir: Path, name: str) -> Service:
     models = [
         load_model(models_dir, patches, entry["release"], entry["path"]) for entry in raw["models"]
     ]
-    service = assemble_service(raw, models, where)
+    shared, guest_files = guest_operations(root, name) if raw.get("split") else (set(), [])
+    if host := raw.get("endpoint_of"):
+        check_union(_host_model(root, models_dir, host, where), models[0], raw["operations"], where)
+    service = assemble_service(raw, models, where, frozenset(shared))
     declared, files = declarations(
         raw, models_dir / "actions", service.signing_name, where
     )
-    return replace(service, actions=declared, action_files=tuple(files))
+    return replace(
+        service, actions=declared, action_files=tuple(files), guest_files=tuple(guest_files)
+    )
 
 
-def assemble_service(raw: dict[str, Any], models: list[Model], where: str) -> Service:
+def _host_model(root: Path, models_dir: Path, host: str, where: str) -> Model:
+    path = root / "services" / host / "service.json"
+    if not path.is_file():
+        raise Problem(f"{where}: endpoint_of: there is no service '{host}'")
+    raw = read_json(path)
+    if not raw.get("split"):
+        raise Problem(f"{where}: endpoint_of: {path} has no \"split\"")
+    entry = raw["models"][0]
+    return load_model(models_dir, root / "models/patches", entry["release"], entry["path"])
+
+
+def assemble_service(
+    raw: dict[str, Any], models: list[Model], where: str, shared: frozenset[str] = frozenset()
+) -> Service:
     name, listed = raw["name"], raw["operations"]
     for model in models:
         model.leave_checks(raw.get("own_checks", []))
@@ -157,10 +181,12 @@ def assemble_service(raw: dict[str, Any], models: list[Model], where: str) -> Se
     prefix = name.replace("-", "_")
     c_names = CNames(prefix, taken=(f"{prefix}_error",))
     roots = _roots(models[0], listed, where)
+    shared_inputs = _inputs(models[0], sorted(shared))
+    roots |= {shape: f"{where}: {shape}" for shape in sorted(shared_inputs) if shape not in roots}
     overlay: NameOverlay = {}
     for older in reversed(models[1:]):
         overlay.update(overlay_names(models[0], older, listed))
-    shapes = build_shapes(models[0], roots, c_names, overlay, _inputs(models[0], listed))
+    shapes = build_shapes(models[0], roots, c_names, overlay, _inputs(models[0], listed) | shared_inputs)
     errors = _errors(models, raw.get("errors", {}), prefix, where, message_names, roots)
     wording, invalid_error = _validation(raw, models[0], errors, where)
     return Service(
@@ -170,11 +196,13 @@ def assemble_service(raw: dict[str, Any], models: list[Model], where: str) -> Se
         has_buckets=raw.get("buckets", False),
         json_namespace=raw.get("json_namespace", f"com.amazonaws.{name}"),
         models=tuple(models),
-        operations=tuple(_operations(models, set(listed), prefix)),
+        operations=tuple(_operations(models, set(listed), shared, prefix)),
         errors=tuple(errors),
         shapes=shapes,
         refused=_refused(raw, models[0], shapes, where),
         has_authorise=raw.get("authorise", False),
+        has_split=raw.get("split", False),
+        host=raw.get("endpoint_of", ""),
         admits_anonymous=raw.get("anonymous", False),
         wording=wording,
         invalid_error=invalid_error,
@@ -249,17 +277,21 @@ def _inputs(model: Model, listed: list[str]) -> frozenset[str]:
     return frozenset(ref["shape"] for ref in inputs if ref)
 
 
-def _operations(models: list[Model], listed: set[str], prefix: str) -> list[Operation]:
+def _operations(
+    models: list[Model], listed: set[str], shared: frozenset[str], prefix: str
+) -> list[Operation]:
+    """Of those that only guests list the input is read, too: whose a call is depends on it."""
     result = []
     guarded = guards(models[0]) if models[0].is_rest else {}
     for name, raw in sorted(models[0].operations.items()):
         is_built = name in listed
+        is_read = is_built or name in shared
         result.append(
             Operation(
                 name=name,
                 c_name=f"{prefix}_{names.snake(name)}",
                 is_built=is_built,
-                input=raw["input"]["shape"] if is_built and "input" in raw else None,
+                input=raw["input"]["shape"] if is_read and "input" in raw else None,
                 output=raw["output"]["shape"] if is_built and "output" in raw else None,
                 result_wrapper=_result_wrapper(models, name) if is_built else "",
                 method=raw["http"]["method"] if models[0].is_rest else "",

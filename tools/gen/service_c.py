@@ -38,6 +38,8 @@ def header_lines(service: Service) -> list[str]:
     if service.has_state:
         lines += [f"int {service.prefix}_init(struct cloud *cloud, void **state);"]
         lines += [f"void {service.prefix}_fini(void *state);"]
+    if service.has_split:
+        lines += [f"int {service.prefix}_split(struct call *c, struct str *owner);"]
     if service.has_authorise:
         lines += [f"int {service.prefix}_authorise(struct call *c, struct access *access);"]
     return lines + ["", f"extern const struct service {service.prefix}_service;"]
@@ -89,6 +91,8 @@ def tables_lines(service: Service) -> list[str]:
         lines += ["    .actions = actions,"]
         lines += ["    .action_resources = action_resources,"] if _has_resources(service) else []
     lines += ["    .operation_actions = operation_actions,"]
+    lines += [f'    .host = "{service.host}",'] if service.host else []
+    lines += [f"    .split = {service.prefix}_split,"] if service.has_split else []
     if service.has_authorise:
         lines += [f"    .authorise = {service.prefix}_authorise,"]
     if service.admits_anonymous:
