@@ -25,9 +25,8 @@ log_now_ms(void *arg)
 }
 
 static void
-answer(void *arg, const struct http_request *request, struct http_response *response)
+answer_api(struct cloud *cloud, const struct http_request *request, struct http_response *response)
 {
-    struct cloud *cloud = arg;
     enum wire_protocol protocol;
     bool is_cors = origin_is_listed(request, &cloud->allow_origins);
     if (is_cors)
@@ -52,6 +51,24 @@ answer(void *arg, const struct http_request *request, struct http_response *resp
         admin_answer_text(request, response, str_eq(request->path, STR("/")) ? 400 : 404,
                           "This is c10m, which answers AWS API requests. Point an AWS client's "
                           "endpoint URL here, or see /_c10m/health.");
+}
+
+static void
+answer(void *arg, const struct http_request *request, struct http_response *response)
+{
+    struct cloud *cloud = arg;
+    const struct raw_route *route = raw_route_find(cloud, request);
+    if (route != NULL)
+        route->fn(route->arg, request, response);
+    else
+        answer_api(cloud, request, response);
+}
+
+static bool
+wants_stream(void *arg, const struct http_request *request)
+{
+    const struct raw_route *route = raw_route_find(arg, request);
+    return route != NULL && route->is_streamed;
 }
 
 static int
@@ -126,6 +143,7 @@ start_listening(struct cloud *cloud, struct cloud_options *o, char *problem, siz
         .address = o->address,
         .handler = answer,
         .handler_arg = cloud,
+        .wants_stream = wants_stream,
         .memory = {take_memory, give_memory, cloud},
         .log = &cloud->log,
         .tls = &cloud->tls,
@@ -154,6 +172,7 @@ start_runtime(struct cloud *cloud, const struct cloud_options *o, char *problem,
     cloud->started_ns = clock_mono_ns(cloud->runtime);
     cloud->metrics = metrics_new(cloud);
     cloud->allow_hosts = o->allow_hosts;
+    cloud->passed = o->passed;
     cloud->allow_origins = o->allow_origins;
     cloud->tls = o->tls;
     cloud->rates.per_second = o->account_rate;
@@ -203,6 +222,7 @@ cloud_free(struct cloud *cloud)
         return;
     if (cloud->http != NULL)
         http_server_free(cloud->http, deadline_in_ms(cloud->runtime, DRAIN_MS));
+    raw_listeners_close(cloud);
     state_stop(cloud);
     stop_services(cloud);
     state_close(cloud);

@@ -6,7 +6,9 @@
 #include "src/cloud/budget.h"
 #include "src/cloud/event.h"
 #include "src/cloud/metrics.h"
+#include "src/cloud/passed.h"
 #include "src/cloud/rates.h"
+#include "src/cloud/raw.h"
 #include "src/cloud/service.h"
 #include "src/cloud/text_list.h"
 #include "src/http/server.h"
@@ -39,6 +41,14 @@ struct cloud {
     struct aes *aes;
     struct data_keys *data_keys;                // of services
     SLIST_HEAD(, event_subscriber) subscribers; // see cloud_subscribe
+    // What services registered beyond their operations (src/cloud/raw.h).
+    struct {
+        const struct raw_route *routes[RAW_ROUTES_MAX];
+        size_t route_count;
+        struct raw_listener *listeners[RAW_LISTENERS_MAX];
+        size_t listener_count;
+    } raw;
+    struct passed_sockets passed;
     struct budget budget;
     struct rates rates;
     struct socket_address address; // that it listens on
@@ -63,6 +73,7 @@ struct cloud_options {
     const char *seal_file;                  // the key of sealed secrets; NULL: one that is not kept
     const char *admin_token_file;           // made when missing; NULL: nobody has the token
     struct text_list allow_hosts, allow_origins;
+    struct passed_sockets passed;     // for services' listeners; taken from here when they are used
     struct tls_options tls;           // dir NULL: a development CA in memory
     int account_rate;                 // calls a second of one account; 0: any number
     int requests_max, memory_mib_max; // under way at once; 0: the budget's defaults

@@ -104,6 +104,15 @@ host_name(struct str authority)
     return str_slice(authority, 0, authority.len - ends_in_dot);
 }
 
+struct str
+host_labels(struct str name)
+{
+    struct str labels = {0};
+    for (size_t i = 0; i < COUNT_OF(own_names) && labels.len == 0; i++)
+        cut_own_name(name, str_of(own_names[i]), &labels);
+    return labels;
+}
+
 bool
 host_is_allowed(struct str authority, const struct socket_address *listen,
                 const struct text_list *allowed)
@@ -122,10 +131,8 @@ host_means(struct str label, const struct service *s)
 void
 host_read(struct str authority, struct host *out)
 {
-    struct str rest = {0}, name = host_name(authority);
+    struct str rest = host_labels(host_name(authority));
     *out = (struct host){0};
-    for (size_t i = 0; i < COUNT_OF(own_names) && rest.len == 0; i++)
-        cut_own_name(name, str_of(own_names[i]), &rest);
     out->labels = rest;
     struct str last = take_last_label(&rest);
     if (names_service(last)) {

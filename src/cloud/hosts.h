@@ -8,6 +8,9 @@
 // What stands before the port of a Host header: "localhost", "[::1]". Without a final dot.
 struct str host_name(struct str authority);
 
+// What stands in front of one of our own names, with the dots between; absent: nothing does.
+struct str host_labels(struct str name);
+
 // Whether a Host header is ours. Else a page from elsewhere could make its own name mean this
 // machine (DNS rebinding), and be taken for one of ours. Ours are loopback names and addresses,
 // everything below .localhost and localhost.localstack.cloud, the address that c10m listens on (any

@@ -33,6 +33,7 @@ static const struct option long_options[] = {
     {"account-rate", required_argument, NULL, 'a'},
     {"requests-max", required_argument, NULL, 'q'},
     {"memory-max", required_argument, NULL, 'm'},
+    {"socket", required_argument, NULL, 's'},
     {"ready-fd", required_argument, NULL, 'r'},
     {"help", no_argument, NULL, 'h'},
     {0},
@@ -155,6 +156,10 @@ read_option(const struct reading *r, int option)
         return read_number(r, "--loops", optarg, 1, RUNTIME_LOOPS_MAX, &r->out->cloud.loops);
     case 'v':
         return read_level(r, optarg);
+    case 's':
+        return passed_socket_add(&r->out->cloud.passed, str_of(optarg)) == OK
+                   ? OK
+                   : bad_value(r, "--socket", optarg, "NAME=FD with an open descriptor is wanted");
     case 'r':
         return read_number(r, "--ready-fd", optarg, 3, 1 << 20, &r->out->ready_fd);
     default:
@@ -272,6 +277,8 @@ options_print_serve_help(const char *subcommand, const char *what)
         "  --log-level LEVEL   debug, info, warn or error (default info)\n"
         "  --ready-fd FD       serve only: write a line to this open descriptor once requests\n"
         "                      are answered\n"
+        "  --socket NAME=FD    an open socket for a service that listens under that name; may be\n"
+        "                      repeated. systemd's LISTEN_FDNAMES do the same for serve\n"
         "  --help              this text\n",
         subcommand, what, RUNTIME_LOOPS_MAX, BUDGET_REQUESTS_DEFAULT, BUDGET_MIB_DEFAULT);
 }

@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "src/cloud/cloud.h"
@@ -106,6 +107,11 @@ serve(const struct options *options, char **argv)
     }
     if (co.admin_token_file == NULL && !options->is_ephemeral)
         co.admin_token_file = token_file;
+    if (passed_sockets_read(&co.passed, getenv("LISTEN_PID"), getenv("LISTEN_FDS"),
+                            getenv("LISTEN_FDNAMES")) != OK) {
+        fprintf(stderr, "c10m: LISTEN_FDS and LISTEN_FDNAMES do not name open sockets\n");
+        return EXIT_BAD_START;
+    }
     block_signals(&signals);
     if (cloud_new(&co, &cloud, problem, sizeof(problem)) != OK) {
         fprintf(stderr, "c10m: %s\n", problem);

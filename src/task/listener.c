@@ -3,6 +3,7 @@
 #include "src/task/socket.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <semaphore.h>
@@ -225,9 +226,8 @@ ports_await_closed(void *arg)
     }
 }
 
-int
-listener_new(struct runtime *rt, struct socket_address *address, socket_accept_fn *on_accept,
-             void *arg, struct listener **out)
+static struct listener *
+listener_make(struct runtime *rt, socket_accept_fn *on_accept, void *arg)
 {
     size_t count = (size_t)runtime_loop_count(rt);
     struct listener *l = calloc(1, sizeof(*l) + count * sizeof(l->ports[0]));
@@ -239,6 +239,64 @@ listener_new(struct runtime *rt, struct socket_address *address, socket_accept_f
     sem_init(&l->closed, 0, 0);
     for (int i = 0; i < l->port_count; i++)
         port_init(&l->ports[i], l, runtime_loop(rt, i));
+    return l;
+}
+
+static void
+ports_open(struct listener *l)
+{
+    for (int i = 0; i < l->port_count; i++)
+        loop_post(l->ports[i].loop, port_open, &l->ports[i]);
+}
+
+static bool
+is_stream(int fd)
+{
+    int type = 0;
+    socklen_t len = sizeof(type);
+    return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_STREAM;
+}
+
+// Every loop waits for the one socket; whoever comes first accepts.
+static int
+ports_adopt(struct listener *l, int fd)
+{
+    for (int i = 0; i < l->port_count; i++) {
+        l->ports[i].source.fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+        if (l->ports[i].source.fd < 0)
+            return E_IO;
+    }
+    if (fcntl(fd, F_SETFL, O_NONBLOCK) != 0 || listen(fd, BACKLOG) != 0)
+        return E_IO;
+    return option_set(fd, IPPROTO_TCP, TCP_NODELAY);
+}
+
+int
+listener_adopt(struct runtime *rt, int fd, struct socket_address *address,
+               socket_accept_fn *on_accept, void *arg, struct listener **out)
+{
+    struct sockaddr_storage sa;
+    socklen_t len = sizeof(sa);
+    if (!is_stream(fd) || getsockname(fd, (struct sockaddr *)&sa, &len) != 0)
+        return E_INVALID;
+    address_set(address, (struct sockaddr *)&sa, len);
+    struct listener *l = listener_make(rt, on_accept, arg);
+    int code = ports_adopt(l, fd);
+    if (code != OK) {
+        listener_release(l);
+        return code;
+    }
+    close(fd);
+    *out = l;
+    ports_open(l);
+    return OK;
+}
+
+int
+listener_new(struct runtime *rt, struct socket_address *address, socket_accept_fn *on_accept,
+             void *arg, struct listener **out)
+{
+    struct listener *l = listener_make(rt, on_accept, arg);
     int code = ports_listen(l, address);
     if (code != OK) {
         int error = errno;
@@ -247,8 +305,7 @@ listener_new(struct runtime *rt, struct socket_address *address, socket_accept_f
         return code;
     }
     *out = l;
-    for (int i = 0; i < l->port_count; i++)
-        loop_post(l->ports[i].loop, port_open, &l->ports[i]);
+    ports_open(l);
     return OK;
 }
 

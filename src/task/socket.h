@@ -29,6 +29,10 @@ MUST_USE int socket_address_parse(struct str text, struct socket_address *out);
 struct listener;
 MUST_USE int listener_new(struct runtime *rt, struct socket_address *address,
                           socket_accept_fn *on_accept, void *arg, struct listener **out);
+// The same on a socket that was bound by somebody else and belongs to the listener then: systemd's,
+// a parent's. address is filled in. E_INVALID: it is no stream socket.
+MUST_USE int listener_adopt(struct runtime *rt, int fd, struct socket_address *address,
+                            socket_accept_fn *on_accept, void *arg, struct listener **out);
 // Accepts what is in the backlog, then closes. Blocks (a fiber parks) until every loop has done so.
 void listener_free(struct listener *l);
 
