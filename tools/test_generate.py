@@ -257,6 +257,25 @@ use(struct call *c)
 
 
 class StructTest(unittest.TestCase):
+    def link(self, folder: str, handlers: str) -> str:
+        """What the linker says to the tables of a service with one operation, Do."""
+        service = small_service({"In": {"type": "structure", "members": {}}})
+        out = Path(folder, "services/x")
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "x_api.h").write_text("\n".join(service_c.header_lines(service)) + "\n")
+        (out / "x_tables.c").write_text("\n".join(service_c.tables_lines(service)) + "\n")
+        (out / "x.c").write_text(f'#include "services/x/x_api.h"\n{handlers}')
+        command = [os.environ.get("CC", "cc"), "-std=gnu17", "-shared", "-fPIC", "-Wl,-z,defs"]
+        command += [f"-I{ROOT}", f"-I{folder}", "-o", str(out / "x.so")]
+        command += [str(out / "x.c"), str(out / "x_tables.c")]
+        return subprocess.run(command, capture_output=True, text=True, check=False).stderr
+
+    def test_a_listed_operation_without_a_handler_does_not_link(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            self.assertIn("undefined reference to `x_do'", self.link(folder, ""))
+            handler = "int x_do(struct call *c, const struct x_in *in, struct x_in *out)"
+            self.assertEqual(self.link(folder, handler + " { return 0; }\n"), "")
+
     def test_an_error_is_no_operation(self) -> None:
         error = {"type": "structure", "members": {"A": {"shape": "String"}}, "exception": True}
         with self.assertRaisesRegex(Problem, "the error do is an operation's name in C"):

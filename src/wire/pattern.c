@@ -187,3 +187,11 @@ wire_pattern_check(struct wire_patterns *p, const struct wire_model *m,
     slot->is_compiled = true;
     return slot->code == NULL ? E_INVALID : match_code(p, slot->code, s);
 }
+
+bool
+wire_pattern_compiles(const char *pattern)
+{
+    pcre2_code *code = compile(pattern);
+    pcre2_code_free(code);
+    return code != NULL;
+}

@@ -20,3 +20,5 @@ void wire_patterns_fini(struct wire_patterns *p);
 // E_LIMIT: no answer within a number of steps that grows with the string's length only.
 MUST_USE int wire_pattern_check(struct wire_patterns *p, const struct wire_model *m,
                                 const struct wire_constraint *c, struct str s);
+// Whether a pattern is one that can be checked at all. For tests of models.
+bool wire_pattern_compiles(const char *pattern);
