@@ -12,7 +12,8 @@ import sys
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
-from machine import CONNECTIONS, LOAD_CORE, SERVER_CORE, WORK
+import report
+from machine import CONNECTIONS, LOAD_CORE, SERVER_CORE, WORK, rows
 
 SECONDS, SECONDS_QUICK = 4, 0.5
 
@@ -33,6 +34,9 @@ def parse_arguments(parts):
     parser.add_argument(
         "--quick", action="store_true", help="small numbers, to see that it runs; no figures"
     )
+    parser.add_argument(
+        "--readme", action="store_true", help="write the report into README.md, between its marks"
+    )
     parser.add_argument("parts", nargs="*", metavar="NAME", help="only these parts")
     options = parser.parse_args()
     if unknown := [name for name in options.parts if name not in parts]:
@@ -51,8 +55,11 @@ def main():
     for name, part in parts.items():
         if not options.parts or name in options.parts:
             print(f"\n-- {name}: {part.ABOUT}", flush=True)
+            rows.append((f"**{name}**: {part.ABOUT}", "", ""))
             part.run(options)
     shutil.rmtree(WORK, ignore_errors=True)
+    if options.readme:
+        report.write(rows)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,9 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import socket
+import statistics
 import subprocess
 import sys
 import time
@@ -22,6 +24,7 @@ SYNC_BYTES = 4096
 CORES = sorted(os.sched_getaffinity(0))
 SERVER_CORE, LOAD_CORE = CORES[0], CORES[-1]
 TICKS = os.sysconf("SC_CLK_TCK")
+rows = []  # of the report: name, value, note
 
 
 def pinned(core):
@@ -38,21 +41,24 @@ def answers(port):
 
 
 @contextlib.contextmanager
-def running(words, port):
+def running(words, port, is_ready=answers, **more):
     process = subprocess.Popen(
         [str(word) for word in words],
         preexec_fn=pinned(SERVER_CORE),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        start_new_session=True,  # by which its CPU time is counted
+        **more,
     )
     try:
-        deadline = time.monotonic() + 30
-        while not answers(port):
+        deadline = time.monotonic() + 60
+        while not is_ready(port):
             if process.poll() is not None or time.monotonic() > deadline:
                 sys.exit(f"bench: this does not answer: {words}")
         yield process
     finally:
-        process.kill()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 
@@ -62,37 +68,54 @@ def serve_words(port, data, ephemeral=False):
 
 
 def cpu_us(pid):
-    """User and system time of a process so far; in ticks of 10 ms, hence the long runs."""
-    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) * 1_000_000 // TICKS
+    """User and system time so far of a process and of all that it started (its session); in ticks of 10 ms, hence the long runs."""
+    ticks = 0
+    for path in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            fields = path.read_text().rsplit(")", 1)[1].split()
+            if int(fields[3]) == pid:
+                ticks += int(fields[11]) + int(fields[12])
+    return ticks * 1_000_000 // TICKS
 
 
-def load(mode, port, process, seconds, queue_url=""):
-    words = [str(TOOLS / "load"), mode, str(port), str(CONNECTIONS), str(seconds), queue_url]
+def load_words(mode, port, seconds, queue_url="", connections=CONNECTIONS, rate=0, message_bytes=100):
+    """What load.c takes; rate 0: a closed loop."""
+    words = [TOOLS / "load", mode, port, connections, seconds, queue_url, rate, message_bytes]
+    return [str(word) for word in words]
+
+
+def load(mode, port, process, seconds, queue_url="", **more):
     before = cpu_us(process.pid)
+    words = load_words(mode, port, seconds, queue_url, **more)
     done = subprocess.run(words, stdout=subprocess.PIPE, preexec_fn=pinned(LOAD_CORE), text=True)
     result = json.loads(done.stdout) if done.stdout else sys.exit("bench: the load failed")
     result["cpu_us"] = (cpu_us(process.pid) - before) / max(result["requests"], 1)
+    result["rate"] = result["requests"] / result["seconds"]
     return result
 
 
 def row(name, value, note=""):
+    """One line of the report, and of the README's table."""
+    rows.append((name, value, note))
     print(f"{name:44} {value:>14}  {note}".rstrip(), flush=True)
 
 
-def speed_row(name, result, limit):
-    rate = result["requests"] / result["seconds"]
-    per_core = 1e6 / result["cpu_us"] if result["cpu_us"] else 0
-    note = (
-        f"{result['cpu_us']:6.1f} us CPU each = {per_core:7.0f}/s a core, "
-        f"p50 {result['p50_us']} us, p99 {result['p99_us']} us"
+def latency_text(result):
+    return ", ".join(
+        f"{name} {result[key] / 1000:.2f} ms"
+        for name, key in (("p50", "p50_us"), ("p99", "p99_us"), ("p99.9", "p999_us"))
     )
-    if limit:
-        note += f", {100 * rate / limit:.0f} % of the bare server"
+
+
+def speed_row(name, result, limit=None):
+    """limit: the bare server's result in the same run."""
+    note = f"{result['cpu_us']:.1f} us CPU a request"
+    if limit and limit["cpu_us"]:
+        note += f" ({result['cpu_us'] / limit['cpu_us']:.1f}x the bare server)"
+    note += ", " + latency_text(result)
     if result["errors"] or result["empty"]:
         note += f", {result['errors']} errors, {result['empty']} empty receives"
-    row(name, f"{rate:.0f}/s", note)
-    return rate
+    row(name, f"{result['rate']:.0f}/s", note)
 
 
 def fresh(name):
@@ -101,18 +124,23 @@ def fresh(name):
     return WORK / name
 
 
-def disk_row():
-    """Serial syncs of one block: what one lonely durable write costs at least."""
+def sync_us(block_bytes, seconds=1.0):
+    """The median of serial appends of so many bytes, each synced: what one lonely durable write costs at least."""
     path = fresh("disk") / "file"
     fd = os.open(path, os.O_CREAT | os.O_WRONLY, 0o600)
-    block, count, began = b"d" * SYNC_BYTES, 0, time.monotonic()
-    while time.monotonic() - began < 1:
+    block, took, end = b"d" * block_bytes, [], time.monotonic() + seconds
+    while time.monotonic() < end:
+        began = time.monotonic_ns()
         os.write(fd, block)
         os.fdatasync(fd)
-        count += 1
+        took.append((time.monotonic_ns() - began) / 1000)
     os.close(fd)
-    rate = count / (time.monotonic() - began)
-    row("disk: append 4 KiB and fdatasync, serial", f"{rate:.0f}/s")
+    return statistics.median(took), len(took) / seconds
+
+
+def disk_row():
+    median_us, rate = sync_us(SYNC_BYTES)
+    row("disk: append 4 KiB and fdatasync, serial", f"{rate:.0f}/s", f"median {median_us:.0f} us")
     return rate
 
 
@@ -121,4 +149,5 @@ def bare_row(seconds):
     port = free_port()
     with running([TOOLS / "bare_server", port], port) as process:
         result = load("bare", port, process, seconds)
-    return speed_row("limit: bare epoll server, constant answer", result, 0)
+    speed_row("limit: bare epoll server, constant answer", result)
+    return result
