@@ -10,7 +10,7 @@
 
 #include "src/host/tree.h"
 
-enum { GUEST_MS_MAX = 60 * 1000, HEAR_MS = 10 };
+enum { GUEST_MS_MAX = 60 * 1000, HEAR_MS = 10, LEFT_TRIES = 500 };
 
 struct fiber_call {
     struct fixture *fixture;
@@ -75,17 +75,44 @@ groups_left(const struct host *h)
     return count;
 }
 
+// Shims and holders have the folder of what they stand beside as theirs.
+static size_t
+processes_left(const struct fixture *f)
+{
+    char path[300], cwd[300];
+    size_t count = 0;
+    DIR *d = opendir("/proc");
+    for (struct dirent *e; d != NULL && (e = readdir(d)) != NULL;) {
+        snprintf(path, sizeof(path), "/proc/%s/cwd", e->d_name);
+        ssize_t len = readlink(path, cwd, sizeof(cwd));
+        count += len > 0 && str_starts((struct str){cwd, (size_t)len}, str_of(f->dir));
+    }
+    if (d != NULL)
+        closedir(d);
+    return count;
+}
+
+// What was told to end may take a moment.
+static void
+processes_wait(struct fixture *f)
+{
+    for (int i = 0; i < LEFT_TRIES && processes_left(f) > 0; i++)
+        assert_int_equal(fiber_sleep_until(deadline_in_ms(f->runtime, HEAR_MS)), OK);
+}
+
 int
 fixture_teardown(void **state)
 {
     struct fixture *f = *state;
-    size_t groups = groups_left(f->host);
+    fixture_run(f, processes_wait);
+    size_t groups = groups_left(f->host), processes = processes_left(f);
     fixture_run(f, remove_folder);
     host_free(f->host);
     runtime_free(f->runtime);
     arena_fini(&f->arena);
     free(f);
     assert_int_equal(groups, 0);
+    assert_int_equal(processes, 0);
     return 0;
 }
 

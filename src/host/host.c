@@ -11,16 +11,9 @@
 #include "src/base/digest.h"
 #include "src/base/encoding.h"
 #include "src/host/program.h"
+#include "src/host/programs.h" // generated
 #include "src/host/syscalls.h"
 #include "src/host/tree.h"
-
-// The shim's program, put here by the build.
-extern const char host_shim_begin[], host_shim_end[];
-__asm__(".section .rodata\n"
-        ".global host_shim_begin, host_shim_end\n"
-        "host_shim_begin: .incbin \"" HOST_SHIM_PATH "\"\n"
-        "host_shim_end:\n"
-        ".previous\n");
 
 enum { TAG_BYTES = 4 };
 
@@ -103,10 +96,12 @@ static int
 host_open(struct host *h, char *problem, size_t problem_size)
 {
     struct str shim = {host_shim_begin, (size_t)(host_shim_end - host_shim_begin)};
+    struct str holder = {host_holder_begin, (size_t)(host_holder_end - host_holder_begin)};
     TRY(check_namespaces(h, problem, problem_size));
     TRY(make_folders(h, problem, problem_size));
-    if (spawn_program_new(shim, &h->shim_fd) != OK)
-        return say(problem, problem_size, "the shim's program", E_IO);
+    if (spawn_program_new(shim, &h->shim_fd) != OK ||
+        spawn_program_new(holder, &h->holder_fd) != OK)
+        return say(problem, problem_size, "the programs that stand beside us", E_IO);
     if (seccomp_filter_new(&h->seccomp_fd) != OK)
         return say(problem, problem_size, "the filter of system calls", E_IO);
     cgroups_find(&h->cgroups, h->tag);
@@ -132,8 +127,11 @@ host_new(const struct host_options *options, struct host **out, char *problem, s
 {
     struct host *h = calloc(1, sizeof(*h));
     CHECK(h != NULL);
-    *h = (struct host){
-        .runtime = options->runtime, .log = options->log, .shim_fd = -1, .seccomp_fd = -1};
+    *h = (struct host){.runtime = options->runtime,
+                       .log = options->log,
+                       .shim_fd = -1,
+                       .holder_fd = -1,
+                       .seccomp_fd = -1};
     h->is_root = geteuid() == 0;
     h->dir = options->dir[0] == '/' ? strdup(options->dir) : NULL;
     char *cwd = h->dir == NULL ? get_current_dir_name() : NULL;
@@ -161,6 +159,8 @@ host_free(struct host *h)
         return;
     if (h->shim_fd >= 0)
         close(h->shim_fd);
+    if (h->holder_fd >= 0)
+        close(h->holder_fd);
     if (h->seccomp_fd >= 0)
         close(h->seccomp_fd);
     cgroups_fini(&h->cgroups);

@@ -28,6 +28,7 @@ struct host {
     char *dir;
     bool is_root;
     int shim_fd;    // the program that stands beside a sandbox
+    int holder_fd;  // the program that keeps a network
     int seccomp_fd; // the filter of system calls; -1: the system has none
     struct cgroups cgroups;
     char tag[17]; // of this data directory, in names that the whole machine shares

@@ -12,15 +12,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "src/host/line.h"
 #include "src/host/program.h"
 #include "src/host/sandbox_spec.h"
 #include "src/host/tree.h"
-#include "src/task/local.h"
 
 enum {
     START_MS_MAX = 10 * 1000,
     ANSWER_MS_MAX = 5 * 1000,
-    LINE_BYTES = 512,
     DIR_BYTES = 4096,
     LOST_RETRY_MS = 5,
     LOST_TRIES = 200,
@@ -45,28 +44,6 @@ sandbox_state_make(const struct host *h, const char *dir, uint32_t ids_row)
             return errno == ENOSPC ? E_FULL : E_IO;
     }
     return OK;
-}
-
-// One line from the socket, without its end. E_CLOSED: it ended before.
-static int
-line_read(struct socket *s, int64_t deadline_ns, char out[LINE_BYTES])
-{
-    size_t len = 0;
-    while (len < LINE_BYTES - 1) {
-        ptrdiff_t got = socket_read(s, out + len, LINE_BYTES - 1 - len);
-        if (got == E_AGAIN)
-            TRY(socket_wait(s, SOCKET_READABLE, deadline_ns));
-        else if (got < 0)
-            return (int)got;
-        len += got > 0 ? (size_t)got : 0;
-        out[len] = '\0';
-        char *end = strchr(out, '\n');
-        if (end != NULL) {
-            *end = '\0';
-            return OK;
-        }
-    }
-    return E_INVALID;
 }
 
 // The specification as a file in memory.
@@ -112,8 +89,8 @@ shim_start(struct host *h, const struct sandbox_spec *spec, int spec_fd, struct 
 static int
 report_read(struct socket *report, struct host *h, char *problem, size_t problem_size)
 {
-    char line[LINE_BYTES];
-    int code = line_read(report, deadline_in_ms(h->runtime, START_MS_MAX), line);
+    char line[HOST_LINE_BYTES];
+    int code = host_line_read(report, deadline_in_ms(h->runtime, START_MS_MAX), line);
     if (code == OK && str_starts(str_of(line), STR("running ")))
         return OK;
     if (code != OK)
@@ -153,7 +130,8 @@ sandbox_start(struct host *h, const struct sandbox_spec *spec, char *problem, si
 
 // A request to the shim and its answer. E_NOT_FOUND: there is no shim (any more).
 static int
-ask(struct host *h, struct str name, struct str request, int64_t deadline_ns, char line[LINE_BYTES])
+ask(struct host *h, struct str name, struct str request, int64_t deadline_ns,
+    char line[HOST_LINE_BYTES])
 {
     char dir[DIR_BYTES];
     struct socket *s;
@@ -162,7 +140,7 @@ ask(struct host *h, struct str name, struct str request, int64_t deadline_ns, ch
     TRY(local_connect(loop_current(), dir, "control", &s));
     int code = socket_write_all(s, &request, 1, deadline_ns);
     if (code == OK)
-        code = line_read(s, deadline_ns, line);
+        code = host_line_read(s, deadline_ns, line);
     socket_free(s);
     return code == E_CLOSED ? E_NOT_FOUND : code;
 }
@@ -179,7 +157,7 @@ exit_parse(const char *line, struct sandbox_status *out)
 static int
 status_left(struct host *h, struct str name, struct sandbox_status *out)
 {
-    char dir[DIR_BYTES], path[DIR_BYTES + 8], line[LINE_BYTES];
+    char dir[DIR_BYTES], path[DIR_BYTES + 8], line[HOST_LINE_BYTES];
     dir_of(h, name, dir);
     *out = (struct sandbox_status){.state = SANDBOX_ABSENT};
     snprintf(path, sizeof(path), "%s/lock", dir);
@@ -199,7 +177,7 @@ status_left(struct host *h, struct str name, struct sandbox_status *out)
 int
 sandbox_status_get(struct host *h, struct str name, struct sandbox_status *out)
 {
-    char line[LINE_BYTES];
+    char line[HOST_LINE_BYTES];
     int code = ask(h, name, STR("status\n"), deadline_in_ms(h->runtime, ANSWER_MS_MAX), line);
     if (code == E_NOT_FOUND)
         return status_left(h, name, out);
@@ -213,7 +191,7 @@ sandbox_status_get(struct host *h, struct str name, struct sandbox_status *out)
 int
 sandbox_wait(struct host *h, struct str name, int64_t deadline_ns, struct sandbox_status *out)
 {
-    char line[LINE_BYTES];
+    char line[HOST_LINE_BYTES];
     int code = ask(h, name, STR("wait\n"), deadline_ns, line);
     if (code == E_NOT_FOUND)
         return status_left(h, name, out);
@@ -224,7 +202,7 @@ sandbox_wait(struct host *h, struct str name, int64_t deadline_ns, struct sandbo
 int
 sandbox_signal(struct host *h, struct str name, int signal_number)
 {
-    char request[32], line[LINE_BYTES];
+    char request[32], line[HOST_LINE_BYTES];
     snprintf(request, sizeof(request), "signal %d\n", signal_number);
     TRY(ask(h, name, str_of(request), deadline_in_ms(h->runtime, ANSWER_MS_MAX), line));
     return str_eq(str_of(line), STR("ok")) ? OK : E_NOT_FOUND;

@@ -39,7 +39,7 @@ struct sandbox_spec {
     bool is_init_given; // the command is a process 1 of its own and reaps; else the shim's is
     struct limits limits;
     size_t console_bytes; // kept of its output, at least; 0: 64 KiB
-    int user_fd, net_fd;  // namespaces of its network; 0: a network with nothing but loopback
+    int user_fd, net_fd;  // its network's namespaces (network.h); 0: nothing but loopback
 };
 
 // Makes DIR with what an overlay needs, owned by the guest's root. E_IO, E_FULL.

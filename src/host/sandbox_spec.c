@@ -109,10 +109,10 @@ put_numbers(const struct host *h, const struct sandbox_spec *s, struct buf *out)
     put_number(out, "own_network", s->net_fd <= 0);
     if (h->seccomp_fd >= 0)
         put_number(out, "seccomp_fd", SHIM_SECCOMP_FD);
-    if (s->net_fd > 0) {
+    if (s->user_fd > 0)
         put_number(out, "user_fd", SHIM_USER_FD);
+    if (s->net_fd > 0)
         put_number(out, "net_fd", SHIM_NET_FD);
-    }
     if (h->is_root) {
         buf_print(out, "ids=%u\n%u", HOST_IDS_FIRST + s->ids_row * HOST_IDS_PER_GUEST,
                   HOST_IDS_PER_GUEST);

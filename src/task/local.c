@@ -59,3 +59,26 @@ local_connect(struct loop *loop, const char *dir, const char *name, struct socke
     errno = error;
     return code;
 }
+
+int
+local_send_fd(struct socket *s, struct str bytes, int fd)
+{
+    struct iovec data = {(void *)(uintptr_t)bytes.ptr, bytes.len};
+    union {
+        char bytes[CMSG_SPACE(sizeof(int))];
+        struct cmsghdr align;
+    } control = {0};
+    struct msghdr m = {.msg_iov = &data, .msg_iovlen = 1, .msg_control = control.bytes};
+    CHECK(bytes.len <= LOCAL_SEND_BYTES_MAX);
+    m.msg_controllen = sizeof(control.bytes);
+    struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+    *c = (struct cmsghdr){
+        .cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
+    memcpy(CMSG_DATA(c), &fd, sizeof(fd));
+    ssize_t sent = sendmsg(s->source.fd, &m, MSG_NOSIGNAL);
+    if (sent == (ssize_t)bytes.len)
+        return OK;
+    if (sent >= 0)
+        return E_IO;
+    return errno == EAGAIN ? E_AGAIN : errno == EPIPE || errno == ECONNRESET ? E_CLOSED : E_IO;
+}

@@ -11,3 +11,7 @@ MUST_USE int local_pair(struct loop *loop, struct socket **out, int *out_fd);
 // E_NOT_FOUND: there is no such socket, or nobody listens any more; E_IO: errno says why.
 MUST_USE int local_connect(struct loop *loop, const char *dir, const char *name,
                            struct socket **out);
+// Sends bytes and, with them, a descriptor, which stays the caller's; at most LOCAL_SEND_BYTES_MAX,
+// at once or not at all: E_AGAIN, E_CLOSED, E_IO.
+enum { LOCAL_SEND_BYTES_MAX = 4096 };
+MUST_USE int local_send_fd(struct socket *s, struct str bytes, int fd);

@@ -134,9 +134,9 @@ parent_run(const struct birth *b)
     pid_t pid = -1;
     if (s->is_own_network)
         flags |= CLONE_NEWNET;
-    if (map.count == 0) // as whoever we are there, and nobody else
-        map = (struct id_map){geteuid(), 1};
     bool is_inside = namespaces_enter(s);
+    if (map.count == 0) // whoever we are there now, and nobody else
+        map = (struct id_map){geteuid(), 1};
     if (is_inside)
         pid = clone_sibling(flags);
     if (pid < 0)

@@ -1,0 +1,97 @@
+// The program that keeps a network: its namespaces, its rules, what listens and is spliced.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+// One for each network, in one thread. Like a sandbox's shim it is nobody's child and outlives
+// c10m, which asks it for things by its control socket (src/host/network.h):
+//
+//   gateway ADDRESS/BITS       an address of the network's own; its hosts' default route
+//   port NAME ADDRESS/BITS GATEWAY MAC    ok FD: a network namespace with an interface eth0
+//   unport NAME
+//   rules BYTES                then so many bytes of commands for nft, all of them or none
+//   listen ADDRESS PORT        ok FD: a socket that listens in the network
+//   splice NAME ADDRESS PORT SOURCE    with a listening socket of the host's: what it accepts is
+//                              connected to that address of the network, from SOURCE
+//   unsplice NAME
+//   status                     ok and what there is
+//   end                        closes everything; ports that guests have entered go with them
+//
+// Requests are lines; the answer is a line, "ok ..." or "error WHY". FD is a number in this
+// process, which c10m opens through /proc or takes by pidfd_getfd.
+//
+// The network is routed, not bridged: each port is a link of its own to the network's namespace,
+// which answers for all addresses on it. So traffic between neighbours is filtered like any other,
+// needs no bridge filter of the kernel's, and nobody can claim another's address.
+enum {
+    NAME_BYTES = 16, // an interface's name, with its zero
+    PORTS_MAX = 4096,
+    SPLICES_MAX = 1024,
+    RULES_BYTES_MAX = 4 << 20,
+    LINE_BYTES = 256,
+    DIR_FD = 3, // where the control socket goes
+    REPORT_FD = 4,
+};
+
+struct port {
+    char name[NAME_BYTES];
+    int net_fd;
+    LIST_ENTRY(port) link;
+};
+
+struct watcher; // of the event loop
+typedef void watcher_fn(struct watcher *w, uint32_t events);
+struct watcher {
+    int fd;
+    watcher_fn *fn;
+};
+
+struct holder {
+    int epoll_fd;
+    int netlink_fd; // in the network's namespace
+    int net_fd;     // that namespace
+    int user_fd;    // the user namespace that owns it; -1: the host's
+    void *nft;
+    LIST_HEAD(, port) ports;
+    size_t port_count;
+    LIST_HEAD(, splice) splices;
+    size_t splice_count;
+    LIST_HEAD(, connection) ended; // their memory goes when no event can name them
+    struct watcher listener;
+};
+
+// main.c
+bool watch(struct holder *h, struct watcher *w, uint32_t events);
+
+// ports.c. On failure *what and errno.
+bool namespaces_make(struct holder *h, bool is_root, const char **what);
+bool gateway_add(struct holder *h, struct in_addr address, unsigned bits, const char **what);
+struct port *port_find(struct holder *h, const char *name);
+struct port *port_add(struct holder *h, const char *name, struct in_addr address, unsigned bits,
+                      struct in_addr gateway, const uint8_t mac[6], const char **what);
+void port_del(struct holder *h, struct port *p);
+
+// netlink.c. All on the given socket, so in the namespace that it was made in.
+int netlink_open(void);
+bool netlink_link_up(int fd, unsigned index);
+// A pair: `name` here, and eth0 with that hardware address in the namespace.
+bool netlink_veth_add(int fd, const char *name, const uint8_t mac[6], int peer_net_fd);
+bool netlink_link_del(int fd, const char *name);
+bool netlink_address_add(int fd, unsigned index, struct in_addr address, unsigned bits);
+// To the address by that interface; bits 0: the default route, over the gateway.
+bool netlink_route_add(int fd, unsigned index, struct in_addr to, unsigned bits,
+                       const struct in_addr *gateway);
+
+// splice.c
+void connections_free(struct holder *h);
+bool splice_add(struct holder *h, const char *name, int listen_fd, struct in_addr address,
+                uint16_t port, struct in_addr source);
+bool splice_del(struct holder *h, const char *name);
+
+// control.c
+bool control_open(struct holder *h, const char **what);

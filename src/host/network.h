@@ -1,0 +1,58 @@
+// Networks: addresses, ports and rules in namespaces that outlive c10m.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "src/host/host.h"
+
+// A network is a folder below the host's and a process, its holder (src/host/holder), which keeps
+// its namespaces alive and does what is asked here. Networks do not know of each other: the same
+// address may be in many. The host's own network is never changed. All calls come from fibers and
+// park; on failure `problem` (of HOST_PROBLEM_BYTES) gets a sentence. E_NOT_FOUND: its holder does
+// not run; E_INVALID: refused; E_IO, E_TIMEOUT.
+enum { HOST_PROBLEM_BYTES = 512, NETWORK_PORT_NAME_MAX = 15 };
+
+// Starts the holder, or finds it running.
+MUST_USE int network_start(struct host *h, struct str name, char *problem);
+// Ends the holder and with it rules, splices and what nobody has entered.
+MUST_USE int network_stop(struct host *h, struct str name, char *problem);
+
+struct network_status {
+    bool is_running;
+    int pid;
+    int user_fd, net_fd; // numbers in that process; user_fd -1: the host's user namespace
+    size_t ports, splices;
+};
+MUST_USE int network_status_get(struct host *h, struct str name, struct network_status *out);
+
+// An address of the network itself, such as a subnet's router "10.0.1.1/24".
+MUST_USE int network_address_add(struct host *h, struct str name, struct str address,
+                                 char *problem);
+
+struct network_port {
+    struct str name;    // letters, digits, '-', at most NETWORK_PORT_NAME_MAX
+    struct str address; // "10.0.1.4/24"
+    struct str gateway; // "10.0.1.1"
+    struct str mac;     // "0a:00:00:00:00:04"
+};
+// Namespaces for sandbox_start, which the caller closes; a port that is there is given again.
+struct network_fds {
+    int user_fd; // 0: the host's user namespace
+    int net_fd;
+};
+MUST_USE int network_port_add(struct host *h, struct str name, const struct network_port *port,
+                              struct network_fds *out, char *problem);
+void network_fds_close(struct network_fds *fds);
+MUST_USE int network_port_del(struct host *h, struct str name, struct str port, char *problem);
+
+// Commands for nft, all or none of them, at once (firewall.h writes them).
+MUST_USE int network_rules(struct host *h, struct str name, struct str commands, char *problem);
+// A listening TCP socket in the network, also on an address that only its ports can see. The caller
+// closes it; the holder keeps it too, so that connections wait while c10m is away.
+MUST_USE int network_listen(struct host *h, struct str name, struct str address, uint16_t port,
+                            int *out, char *problem);
+// What the host's listening socket accepts is passed on to an address of the network, coming from
+// `source`, one of the network's own. The holder gets the socket; the caller closes his.
+MUST_USE int network_splice_add(struct host *h, struct str name, struct str splice, int listen_fd,
+                                struct str address, uint16_t port, struct str source,
+                                char *problem);
+MUST_USE int network_splice_del(struct host *h, struct str name, struct str splice, char *problem);
