@@ -180,6 +180,9 @@ def rings(options):
         for build in builds:
             yield lambda build=build: run_proto(build, names, is_long)
     yield lambda: run_pytest("dev", "tests/dev", None, names, is_long)
+    # What it preloads is of the release build.
+    if "release" in builds:
+        yield lambda: run_pytest("power", "tests/power", "release", names, is_long)
     for ring in ("sim", "sdk", "crash"):
         for build in builds:
             folder = f"tests/{ring}"
