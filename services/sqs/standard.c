@@ -7,6 +7,7 @@
 #include "services/sqs/redrive.h"
 #include "services/sqs/sqs.h"
 #include "services/sqs/stored.h"
+#include "src/base/plant.h"
 
 int
 standard_put(struct kv_txn *txn, const struct queue *q, const struct message_id *id,
@@ -146,7 +147,7 @@ take_one(struct kv_txn *txn, struct take *t, const struct head_entry *claim)
     struct queue target;
     *d = (struct delivery){.id = claim->id};
     TRY(record_get(txn, &sqs_delivery_record_type, key_due(a, &q->place, claim->due_ms, &claim->id),
-                   KV_SERIALIZABLE, &before));
+                   PLANT(STALE_CLAIM) ? KV_SNAPSHOT : KV_SERIALIZABLE, &before));
     // The body never changes, and goes only together with the entry just read.
     TRY(stored_get(txn, q, &claim->id, &d->message));
     if (message_is_expired(q, &d->message, t->now_ms))

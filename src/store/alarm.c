@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "src/base/plant.h"
 #include "src/store/tuple.h"
 
 // ("c10m", "timer", due_ms, service, id)    empty
@@ -182,7 +183,7 @@ earliest_take(struct alarms *as)
     int64_t from_ms = as->earliest_ms;
     as->earliest_ms = INT64_MAX;
     // Other processes set alarms, too.
-    if (now_ns - as->started_over_ns >= JOB_LOOK_MS * 1000000LL) {
+    if (now_ns - as->started_over_ns >= JOB_LOOK_MS * 1000000LL && !PLANT(FORGOTTEN_TIMER)) {
         as->started_over_ns = now_ns;
         from_ms = 0;
     }
@@ -281,7 +282,8 @@ static void
 alarm_announce(void *arg)
 {
     const struct setting *s = arg;
-    earliest_lower(s->alarms, s->due_ms);
+    if (!PLANT(FORGOTTEN_TIMER))
+        earliest_lower(s->alarms, s->due_ms);
     job_wake(s->alarms->options.background, JOB_NAME);
 }
 

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/store/lease.h"
 
+#include "src/base/plant.h"
 #include "src/store/tuple.h"
 
 enum { NS_PER_MS = 1000000 };
@@ -29,7 +30,10 @@ holder_of(const struct lease *l)
     return (struct str){l->holder, LEASE_HOLDER_BYTES};
 }
 
-// E_NOT_FOUND: nobody's. E_IO: broken.
+// The holder of a lease that was released: nobody. The record stays, so that terms go on growing.
+static const char nobody[LEASE_HOLDER_BYTES];
+
+// E_NOT_FOUND: it was never held. E_IO: broken.
 static int
 record_read(const struct lease *l, struct kv_txn *txn, struct lease_record *out)
 {
@@ -47,11 +51,12 @@ record_read(const struct lease *l, struct kv_txn *txn, struct lease_record *out)
 }
 
 static int
-record_write(const struct lease *l, struct kv_txn *txn, int64_t term, int64_t beat)
+record_write(const struct lease *l, struct kv_txn *txn, struct str holder, int64_t term,
+             int64_t beat)
 {
     struct tuple t;
     tuple_init(&t, kv_txn_arena(txn));
-    tuple_add_fixed(&t, holder_of(l));
+    tuple_add_fixed(&t, holder);
     tuple_add_int(&t, term);
     tuple_add_int(&t, beat);
     return kv_set(txn, lease_key(l, kv_txn_arena(txn)), tuple_key(&t));
@@ -84,12 +89,13 @@ try_body(struct kv_txn *txn, void *arg)
     bool is_ours = code == OK && str_eq(r.holder, holder_of(l));
     bool is_expired = code == OK && is_unchanged(l, &r) &&
                       t->began_ns - l->seen.since_ns >= l->lease_ms * NS_PER_MS;
-    if (code == OK && !is_ours && !is_expired) {
+    bool is_free = code == E_NOT_FOUND || memcmp(r.holder.ptr, nobody, sizeof(nobody)) == 0;
+    if (!is_ours && !is_free && !is_expired) {
         t->other = r;
         return OK;
     }
     t->term = is_ours ? r.term : r.term + 1;
-    return record_write(l, txn, t->term, r.beat + 1);
+    return record_write(l, txn, holder_of(l), t->term, r.beat + 1);
 }
 
 static void
@@ -133,6 +139,8 @@ lease_is_held(const struct lease *l)
 {
     int64_t margin_ms = LEASE_MARGIN_MS * l->lease_ms / LEASE_MS;
     int64_t age_ns = clock_mono_ns(l->runtime) - l->renewed_ns;
+    if (PLANT(EXPIRED_LEASE))
+        return l->is_held;
     return l->is_held && age_ns < (l->lease_ms - margin_ms) * NS_PER_MS;
 }
 
@@ -162,7 +170,7 @@ release_body(struct kv_txn *txn, void *arg)
     int code = lease_check(l, txn);
     if (code != OK)
         return code == E_CANCELLED ? OK : code;
-    return kv_del(txn, lease_key(l, kv_txn_arena(txn)));
+    return record_write(l, txn, (struct str){nobody, sizeof(nobody)}, l->term, 0);
 }
 
 void

@@ -50,7 +50,7 @@ held_by_one(struct fixture *f)
     CHECK(check(f, &p.first) == OK);
     lease_release(&p.first);
     CHECK(check(f, &p.first) == E_CANCELLED);
-    CHECK(lease_try(&p.second) == OK);
+    CHECK(lease_try(&p.second) == OK && p.second.term == p.first.term + 1);
     CHECK(lease_try(&p.first) == E_EXISTS);
 }
 

@@ -8,6 +8,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "src/base/plant.h"
 #include "src/task/runtime_state.h"
 
 enum { EVENTS_PER_TURN_MAX = 256, NS_PER_MS = 1000000, WAIT_MS_MAX = 60 * 60 * 1000 };
@@ -55,7 +56,8 @@ static bool
 inbox_begin_sleep(struct inbox *inbox)
 {
     pthread_mutex_lock(&inbox->mutex);
-    bool is_empty = STAILQ_EMPTY(&inbox->posts) && STAILQ_EMPTY(&inbox->woken);
+    bool is_empty =
+        (STAILQ_EMPTY(&inbox->posts) && STAILQ_EMPTY(&inbox->woken)) || PLANT(LOST_WAKEUP);
     inbox->is_loop_asleep = is_empty;
     pthread_mutex_unlock(&inbox->mutex);
     return is_empty;

@@ -3,7 +3,7 @@
 #include "tests/sim/store.h"
 #include "tests/sim/world.h"
 
-enum { MS = 1000000 };
+enum { MS = 1000000, CALM_ONE_IN = 4, LOOK_MS = 100, PAUSE_MS_MAX = 15000 };
 
 static const struct sim_network calm_network = {.delay_ns_max = 200000, .window_bytes = 65536};
 
@@ -17,6 +17,9 @@ one_in(uint64_t max)
 void
 faults_choose(struct world *w)
 {
+    w->is_calm = sim_chance(CALM_ONE_IN);
+    if (w->is_calm)
+        return;
     struct sim_network network = {
         .delay_ns_max = (int64_t)(10000 + sim_random(2) * sim_random(20 * MS)),
         .stall_ns_max = sim_chance(2) ? 0 : (int64_t)sim_random(3000) * MS,
@@ -66,7 +69,7 @@ trouble(struct world *w, struct node *n)
         break;
     case 3:
         if (n->process)
-            sim_process_pause(n->process, (int64_t)sim_random(4000) * MS);
+            sim_process_pause(n->process, (int64_t)sim_random(PAUSE_MS_MAX) * MS);
         w->pauses++;
         break;
     default:
@@ -74,17 +77,28 @@ trouble(struct world *w, struct node *n)
     }
 }
 
+static void
+sleep_and_look(const struct world *w, uint64_t ms_max)
+{
+    for (uint64_t left = sim_random(ms_max); left > 0; left -= left < LOOK_MS ? left : LOOK_MS) {
+        sim_sleep_ns(LOOK_MS * MS);
+        ways_check_leases(w);
+    }
+}
+
 void
 faults_round(struct world *w)
 {
-    sim_sleep_ns((int64_t)sim_random(4000) * MS);
+    sleep_and_look(w, 4000);
     struct node *n = &w->nodes[sim_random(w->node_count)];
+    if (w->is_calm)
+        return;
     if (n->process && !sim_process_is_alive(n->process)) // by a fault of the store
         node_kill(n);
     else if (n->process)
         trouble(w, n);
     if (!n->process) {
-        sim_sleep_ns((int64_t)sim_random(1000) * MS);
+        sleep_and_look(w, 1000);
         node_start(n);
     }
 }

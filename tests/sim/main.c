@@ -8,14 +8,20 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "src/base/plant.h"
 #include "tests/sim/failure.h"
 #include "tests/sim/store.h"
 #include "tests/sim/world.h"
 
 enum { STEPS_DEFAULT = 60000, EXIT_BAD_USAGE = 2 };
 
+#ifdef C10M_PLANTS
+enum plant plant_now;
+#endif
+
 struct settings {
     uint64_t seed, seeds, steps;
+    size_t load; // COUNT_OF(loads): all in turn
     const char *trace_path;
     bool is_quiet;
 };
@@ -38,28 +44,68 @@ failure(const char *format, ...)
 }
 
 static void
-world_main(void *arg)
+start_nodes(struct world *w, void (*node_main)(void *node))
 {
-    struct world *w = arg;
     w->node_count = 1 + (unsigned)sim_random(CLOUDS_MAX);
     for (unsigned i = 0; i < w->node_count; i++) {
         w->nodes[i] = (struct node){.port = (uint16_t)(CLOUD_PORT_FIRST + i),
                                     .loops = 1 + (int)sim_random(3),
-                                    .runs_twice = sim_chance(2)};
+                                    .runs_twice = sim_chance(2),
+                                    .world = w,
+                                    .main = node_main};
         node_start(&w->nodes[i]);
         node_await_ready(&w->nodes[i]);
     }
-    struct sqs_load *load = sqs_load_start(w);
-    faults_choose(w);
+}
+
+static void
+run_faults(struct world *w)
+{
     uint64_t steps_then = sim_steps() + w->steps_max;
     while (sim_steps() < steps_then)
         faults_round(w);
     w->is_over = true;
     faults_end(w);
-    sqs_load_end(load);
+}
+
+static void
+stop_nodes(struct world *w)
+{
     for (unsigned i = 0; i < w->node_count; i++)
         node_stop(&w->nodes[i]);
 }
+
+static void
+sqs_world(void *arg)
+{
+    struct world *w = arg;
+    start_nodes(w, cloud_main);
+    struct sqs_load *load = sqs_load_start(w);
+    faults_choose(w);
+    run_faults(w);
+    sqs_load_end(load);
+    stop_nodes(w);
+}
+
+static void
+ways_world(void *arg)
+{
+    struct world *w = arg;
+    w->ways = ways_model_new();
+    faults_choose(w);
+    start_nodes(w, ways_main);
+    run_faults(w);
+    for (unsigned i = 0; i < w->node_count; i++)
+        while (!w->nodes[i].is_done)
+            sim_sleep_ns(100 * 1000000);
+    stop_nodes(w);
+    ways_model_end(w->ways);
+}
+
+static const struct {
+    const char *name;
+    void (*world)(void *world);
+} loads[] = {{"sqs", sqs_world}, {"ways", ways_world}};
 
 static void
 run_seed(const struct settings *s, uint64_t seed, int trace_fd, struct sim_totals *out)
@@ -68,24 +114,29 @@ run_seed(const struct settings *s, uint64_t seed, int trace_fd, struct sim_total
     seed_now = seed;
     sim_begin(&(struct sim_options){.seed = seed, .trace_fd = trace_fd});
     sim_store_open();
-    sim_run(world_main, &w);
+    // Without a name they take turns.
+    size_t load = s->load < COUNT_OF(loads) ? s->load : seed % COUNT_OF(loads);
+    sim_run(loads[load].world, &w);
     uint64_t commits = sim_store_commits();
     sim_store_close();
     sim_end(out);
     if (!s->is_quiet)
-        printf("seed %llu: %u cloud%s, %u kills, %u restarts, %u pauses, %llu commits, %.1f s "
-               "simulated, %llu steps, trace of %llu lines %016llx\n",
-               (unsigned long long)seed, w.node_count, w.node_count == 1 ? "" : "s", w.kills,
-               w.restarts, w.pauses, (unsigned long long)commits, (double)out->elapsed_ns / 1e9,
-               (unsigned long long)out->steps, (unsigned long long)out->trace_lines,
-               (unsigned long long)out->trace_hash);
+        printf(
+            "seed %llu: %s, %u process%s, %u kills, %u restarts, %u pauses, %llu commits, %.1f s "
+            "simulated, %llu steps, trace of %llu lines %016llx\n",
+            (unsigned long long)seed, loads[load].name, w.node_count, w.node_count == 1 ? "" : "es",
+            w.kills, w.restarts, w.pauses, (unsigned long long)commits,
+            (double)out->elapsed_ns / 1e9, (unsigned long long)out->steps,
+            (unsigned long long)out->trace_lines, (unsigned long long)out->trace_hash);
     fflush(stdout);
 }
 
 static int
 usage(void)
 {
-    fprintf(stderr, "usage: sim --seed N [--seeds COUNT] [--steps N] [--trace FILE] [--quiet]\n");
+    fprintf(stderr,
+            "usage: sim --seed N [--seeds COUNT] [--steps N] [--load sqs|ways] [--trace FILE]\n"
+            "           [--quiet]\n");
     return EXIT_BAD_USAGE;
 }
 
@@ -99,12 +150,39 @@ parse_number(const char *text, uint64_t *out)
 }
 
 static bool
+parse_load(const char *name, size_t *out)
+{
+    for (*out = 0; *out < COUNT_OF(loads); ++*out)
+        if (strcmp(loads[*out].name, name) == 0)
+            return true;
+    return false;
+}
+
+// Only the program that has them knows their names.
+static bool
+parse_plant(const char *name)
+{
+#ifdef C10M_PLANTS
+    static const char *const names[] = {
+        "none", "lost-wakeup", "expired-lease", "forgotten-timer", "early-outbox", "stale-claim"};
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        if (strcmp(names[i], name) != 0)
+            continue;
+        plant_now = (enum plant)i;
+        return true;
+    }
+#endif
+    return false;
+}
+
+static bool
 parse(int argc, char **argv, struct settings *s)
 {
     static const struct option names[] = {
         {"seed", required_argument, NULL, 's'},  {"seeds", required_argument, NULL, 'n'},
         {"steps", required_argument, NULL, 'l'}, {"trace", required_argument, NULL, 't'},
-        {"quiet", no_argument, NULL, 'q'},       {0},
+        {"quiet", no_argument, NULL, 'q'},       {"load", required_argument, NULL, 'w'},
+        {"plant", required_argument, NULL, 'p'}, {0},
     };
     bool is_good = true;
     for (int c; is_good && (c = getopt_long(argc, argv, "", names, NULL)) != -1;) {
@@ -114,6 +192,10 @@ parse(int argc, char **argv, struct settings *s)
             is_good = parse_number(optarg, &s->seeds);
         else if (c == 'l')
             is_good = parse_number(optarg, &s->steps);
+        else if (c == 'w')
+            is_good = parse_load(optarg, &s->load);
+        else if (c == 'p')
+            is_good = parse_plant(optarg);
         else if (c == 't')
             s->trace_path = optarg;
         else if (c == 'q')
@@ -127,7 +209,7 @@ parse(int argc, char **argv, struct settings *s)
 int
 main(int argc, char **argv)
 {
-    struct settings s = {.seed = 1, .seeds = 1, .steps = STEPS_DEFAULT};
+    struct settings s = {.seed = 1, .seeds = 1, .steps = STEPS_DEFAULT, .load = COUNT_OF(loads)};
     if (!parse(argc, argv, &s))
         return usage();
     int trace_fd = -1;

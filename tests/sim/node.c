@@ -6,8 +6,8 @@
 #include "tests/sim/failure.h"
 #include "tests/sim/world.h"
 
-static void
-node_main(void *arg)
+void
+cloud_main(void *arg)
 {
     struct node *n = arg;
     char address[32], problem[512] = "";
@@ -37,9 +37,9 @@ void
 node_start(struct node *n)
 {
     CHECK(!n->process);
-    n->is_stopping = n->is_ready = false;
+    n->is_stopping = n->is_ready = n->is_done = false;
     n->starts++;
-    n->process = sim_process_start("cloud", node_main, n);
+    n->process = sim_process_start("node", n->main, n);
 }
 
 void

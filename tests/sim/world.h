@@ -15,6 +15,11 @@ struct node {
     int loops;
     bool runs_twice;
     unsigned starts;
+    bool is_done; // has seen all that must come
+    struct world *world;
+    void (*main)(void *node);  // of the process
+    const struct lease *lease; // that it takes part in; NULL: none
+    struct sim_hook hook;
 };
 
 struct world {
@@ -22,12 +27,15 @@ struct world {
     uint64_t steps_max; // then faults end, and what is left is received
     struct node nodes[CLOUDS_MAX];
     unsigned node_count;
+    bool is_calm; // nothing goes wrong
+    struct ways_model *ways;
     bool is_over; // no more faults, no new messages
     bool has_run; // clients may end
     unsigned kills, restarts, pauses;
 };
 
 // -- node.c
+void cloud_main(void *node);
 void node_start(struct node *n);
 void node_kill(struct node *n);
 void node_stop(struct node *n); // waits
@@ -38,6 +46,12 @@ void node_await_ready(struct node *n);
 void faults_choose(struct world *w);
 void faults_round(struct world *w);
 void faults_end(struct world *w);
+
+// -- ways.c
+void ways_main(void *node);
+void ways_check_leases(const struct world *w);
+struct ways_model *ways_model_new(void);
+void ways_model_end(struct ways_model *m);
 
 // -- sqs.c
 struct sqs_load;
