@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include "src/base/plant.h"
+#include "src/store/seal.h"
+#include "tests/sim/crypto.h"
 #include "tests/sim/failure.h"
 #include "tests/sim/store.h"
 #include "tests/sim/world.h"
@@ -26,8 +28,9 @@ struct settings {
     bool is_quiet;
 };
 
-// Of the run under way, for the line that a failure prints.
+// Of the run under way, for what a failure prints and leaves.
 static uint64_t seed_now;
+static char seal_path[64];
 
 void
 failure(const char *format, ...)
@@ -40,6 +43,7 @@ failure(const char *format, ...)
     sim_trace("BROKEN %s", text);
     fprintf(stderr, "seed %llu: broken: %s\n", (unsigned long long)seed_now, text);
     fprintf(stderr, "again: ./dev sim --seed %llu --trace FILE\n", (unsigned long long)seed_now);
+    (void)unlink(seal_path);
     _exit(EXIT_BROKEN);
 }
 
@@ -96,8 +100,7 @@ ways_world(void *arg)
     start_nodes(w, ways_main);
     run_faults(w);
     for (unsigned i = 0; i < w->node_count; i++)
-        while (!w->nodes[i].is_done)
-            sim_sleep_ns(100 * 1000000);
+        node_await_done(&w->nodes[i]);
     stop_nodes(w);
     ways_model_end(w->ways);
 }
@@ -110,7 +113,7 @@ static const struct {
 static void
 run_seed(const struct settings *s, uint64_t seed, int trace_fd, struct sim_totals *out)
 {
-    struct world w = {.seed = seed, .steps_max = s->steps};
+    struct world w = {.seed = seed, .seal_path = seal_path, .steps_max = s->steps};
     seed_now = seed;
     sim_begin(&(struct sim_options){.seed = seed, .trace_fd = trace_fd});
     sim_store_open();
@@ -129,6 +132,17 @@ run_seed(const struct settings *s, uint64_t seed, int trace_fd, struct sim_total
             (double)out->elapsed_ns / 1e9, (unsigned long long)out->steps,
             (unsigned long long)out->trace_lines, (unsigned long long)out->trace_hash);
     fflush(stdout);
+}
+
+// The one real file of a simulation: clouds read their root key from it. It is the same each time.
+static void
+make_seal(void)
+{
+    static const char key[ROOT_KEY_BYTES] = "the root key of all simulations";
+    (void)snprintf(seal_path, sizeof(seal_path), "/tmp/c10m-sim-%d.key", getpid());
+    int fd = open(seal_path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    CHECK(fd >= 0 && write(fd, key, sizeof(key)) == sizeof(key));
+    (void)close(fd);
 }
 
 static int
@@ -213,6 +227,7 @@ main(int argc, char **argv)
     if (!parse(argc, argv, &s))
         return usage();
     int trace_fd = -1;
+    crypto_move_outside();
     if (s.trace_path) {
         trace_fd = open(s.trace_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
         if (trace_fd < 0) {
@@ -220,9 +235,11 @@ main(int argc, char **argv)
             return EXIT_BAD_USAGE;
         }
     }
+    make_seal();
     for (uint64_t i = 0; i < s.seeds; i++) {
         struct sim_totals totals;
         run_seed(&s, s.seed + i, trace_fd, &totals);
     }
+    (void)unlink(seal_path);
     return 0;
 }

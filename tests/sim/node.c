@@ -6,6 +6,8 @@
 #include "tests/sim/failure.h"
 #include "tests/sim/world.h"
 
+static const int64_t stuck_ns = INT64_C(300000000000);
+
 void
 cloud_main(void *arg)
 {
@@ -19,6 +21,7 @@ cloud_main(void *arg)
         .log_fd = sim_log_open("cloud"),
         .run_twice = n->runs_twice,
         .development_keys = DEVELOPMENT_KEYS_ON,
+        .seal_file = n->world->seal_path,
     };
     CHECK(socket_address_parse(str_of(address), &o.address) == OK);
     struct cloud *cloud;
@@ -59,7 +62,8 @@ node_stop(struct node *n)
     if (!n->process)
         return;
     n->is_stopping = true;
-    sim_process_wait(n->process);
+    if (!sim_process_wait(n->process, sim_now_ns() + stuck_ns))
+        failure("stuck: a process does not stop");
     if (sim_process_leaks(n->process) > 0)
         failure("leak: a cloud that ended in good order left %zu allocations",
                 sim_process_leaks(n->process));
@@ -71,11 +75,25 @@ node_stop(struct node *n)
 void
 node_await_ready(struct node *n)
 {
+    int64_t until_ns = sim_now_ns() + stuck_ns;
     while (!n->is_ready) {
+        if (sim_now_ns() > until_ns)
+            failure("stuck: a process does not start");
         if (n->process && !sim_process_is_alive(n->process))
             node_kill(n);
         if (!n->process)
             node_start(n);
         sim_sleep_ns(10 * 1000000);
+    }
+}
+
+void
+node_await_done(struct node *n)
+{
+    int64_t until_ns = sim_now_ns() + stuck_ns;
+    while (!n->is_done) {
+        if (sim_now_ns() > until_ns)
+            failure("stuck: a process does not come to an end");
+        sim_sleep_ns(100 * 1000000);
     }
 }

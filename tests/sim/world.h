@@ -24,7 +24,8 @@ struct node {
 
 struct world {
     uint64_t seed;
-    uint64_t steps_max; // then faults end, and what is left is received
+    const char *seal_path; // the root key, which outlives the clouds as the store does
+    uint64_t steps_max;    // then faults end, and what is left is received
     struct node nodes[CLOUDS_MAX];
     unsigned node_count;
     bool is_calm; // nothing goes wrong
@@ -40,6 +41,7 @@ void node_start(struct node *n);
 void node_kill(struct node *n);
 void node_stop(struct node *n); // waits
 void node_await_ready(struct node *n);
+void node_await_done(struct node *n);
 
 // -- faults.c
 // Which faults this seed has; then one round of them, which takes virtual time.

@@ -329,11 +329,12 @@ sim_process_leaks(const struct sim_process *p)
     return p->leaks;
 }
 
-void
-sim_process_wait(struct sim_process *p)
+bool
+sim_process_wait(struct sim_process *p, int64_t deadline_ns)
 {
-    while (!p->is_ended)
-        (void)sim_wait(p, INT64_MAX);
+    while (!p->is_ended && sim->now_ns < deadline_ns)
+        (void)sim_wait(p, deadline_ns);
+    return p->is_ended;
 }
 
 void

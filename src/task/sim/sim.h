@@ -62,8 +62,8 @@ void sim_process_pause(struct sim_process *p, int64_t ns);
 bool sim_process_is_alive(const struct sim_process *p);
 // Allocations that it did not free before it ended by itself.
 size_t sim_process_leaks(const struct sim_process *p);
-// Waits until it has ended.
-void sim_process_wait(struct sim_process *p);
+// Waits until it has ended; false at the deadline.
+bool sim_process_wait(struct sim_process *p, int64_t deadline_ns);
 // Forgets one that has ended.
 void sim_process_free(struct sim_process *p);
 // The process of the calling thread.
