@@ -143,11 +143,14 @@ take_one(struct kv_txn *txn, struct take *t, const struct head_entry *claim)
     struct arena *a = kv_txn_arena(txn);
     struct queue *q = &t->r->queue;
     struct delivery *d = &t->r->deliveries[t->r->count];
-    struct sqs_delivery_record before;
+    struct sqs_delivery_record before = {0};
     struct queue target;
     *d = (struct delivery){.id = claim->id};
-    TRY(record_get(txn, &sqs_delivery_record_type, key_due(a, &q->place, claim->due_ms, &claim->id),
-                   PLANT(STALE_CLAIM) ? KV_SNAPSHOT : KV_SERIALIZABLE, &before));
+    int code =
+        record_get(txn, &sqs_delivery_record_type, key_due(a, &q->place, claim->due_ms, &claim->id),
+                   KV_SERIALIZABLE, &before);
+    if (code != OK && !(code == E_NOT_FOUND && PLANT(STALE_CLAIM)))
+        return code;
     // The body never changes, and goes only together with the entry just read.
     TRY(stored_get(txn, q, &claim->id, &d->message));
     if (message_is_expired(q, &d->message, t->now_ms))
@@ -155,7 +158,7 @@ take_one(struct kv_txn *txn, struct take *t, const struct head_entry *claim)
     d->receive_count = before.receive_count.value + 1;
     d->first_received_ms =
         before.first_received_ms.is_present ? before.first_received_ms.value : t->now_ms;
-    int code =
+    code =
         redrive_target(txn, q, before.receive_count.value - before.receives_before.value, &target);
     if (code != E_NOT_FOUND)
         return code == OK ? bury(txn, t, claim, d, &before, &target) : code;

@@ -76,7 +76,7 @@ void
 node_await_ready(struct node *n)
 {
     int64_t until_ns = sim_now_ns() + stuck_ns;
-    while (!n->is_ready) {
+    while (!n->is_ready || !n->process || !sim_process_is_alive(n->process)) {
         if (sim_now_ns() > until_ns)
             failure("stuck: a process does not start");
         if (n->process && !sim_process_is_alive(n->process))

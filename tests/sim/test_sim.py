@@ -13,6 +13,7 @@ STEPS = 20_000 if not LONG else 60_000
 SEEDS = 10 if not LONG else 1000
 SEEDS_PER_RUN = 5 if not LONG else 50
 DEADLINE_S = 1200
+PLANTS = ("lost-wakeup", "expired-lease", "forgotten-timer", "early-outbox", "stale-claim")
 
 
 def simulate(*words):
@@ -44,3 +45,20 @@ def test_seeds(first):
     output = simulate("--seed", first, "--seeds", SEEDS_PER_RUN)
     assert output.returncode == 0, output.stderr
     assert output.stdout.count("\nseed") == SEEDS_PER_RUN - 1
+
+
+@pytest.mark.parametrize("plant", PLANTS if LONG else PLANTS[-1:])
+def test_a_planted_bug_is_found(plant):
+    """Within 1,000 seeds; the same seed without the plant is whole."""
+    planted = SIM.with_name("sim_planted")
+    for seed in range(1, 1001):
+        words = [planted, "--plant", plant, "--steps", 30_000, "--seed", seed]
+        found = subprocess.run([str(w) for w in words], capture_output=True, text=True, timeout=300)
+        if found.returncode != 0:
+            print(f"{plant}: found by seed {seed}: {found.stderr.splitlines()[0]}")
+            break
+    else:
+        pytest.fail(f"{plant} was not found")
+    words = [SIM, "--steps", 30_000, "--seed", seed]
+    whole = subprocess.run([str(w) for w in words], capture_output=True, text=True, timeout=300)
+    assert whole.returncode == 0, whole.stderr
