@@ -208,6 +208,7 @@ store_check(const char *dir, bool has_blobs)
     int code = store_open(&store, dir);
     if (code != OK) {
         printf("broken: does not open: %s\n", code_name(code));
+        free(e);
         return EXIT_BROKEN;
     }
     e->store = &store;
