@@ -7,11 +7,18 @@
 
 #include "src/task/sim/sim.h"
 
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/lsan_interface.h>
+#else
+#define __lsan_ignore_object(ptr) ((void)(ptr))
+#endif
+
 static void *
 outside_malloc(size_t size, const char *file, int line)
 {
     sim_outside_begin();
     void *ptr = size > 0 ? malloc(size) : NULL;
+    __lsan_ignore_object(ptr);
     sim_outside_end();
     return ptr;
 }
@@ -21,6 +28,7 @@ outside_realloc(void *old, size_t size, const char *file, int line)
 {
     sim_outside_begin();
     void *ptr = realloc(old, size);
+    __lsan_ignore_object(ptr);
     sim_outside_end();
     return ptr;
 }

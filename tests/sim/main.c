@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "src/base/plant.h"
@@ -110,9 +111,10 @@ static const struct {
     void (*world)(void *world);
 } loads[] = {{"sqs", sqs_world}, {"ways", ways_world}};
 
-static void
-run_seed(const struct settings *s, uint64_t seed, int trace_fd, struct sim_totals *out)
+static int
+run_seed(const struct settings *s, uint64_t seed, int trace_fd)
 {
+    struct sim_totals totals, *out = &totals;
     struct world w = {.seed = seed, .seal_path = seal_path, .steps_max = s->steps};
     seed_now = seed;
     sim_begin(&(struct sim_options){.seed = seed, .trace_fd = trace_fd});
@@ -132,6 +134,23 @@ run_seed(const struct settings *s, uint64_t seed, int trace_fd, struct sim_total
             (double)out->elapsed_ns / 1e9, (unsigned long long)out->steps,
             (unsigned long long)out->trace_lines, (unsigned long long)out->trace_hash);
     fflush(stdout);
+    return 0;
+}
+
+// In a child, so that what OpenSSL keeps of killed clouds goes with each seed.
+static int
+run_apart(const struct settings *s, uint64_t seed, int trace_fd)
+{
+    int status;
+    pid_t child = fork();
+    CHECK(child >= 0);
+    if (child == 0)
+        exit(run_seed(s, seed, trace_fd));
+    CHECK(waitpid(child, &status, 0) == child);
+    if (WIFSIGNALED(status))
+        fprintf(stderr, "seed %llu: broken: ended by signal %d\n", (unsigned long long)seed,
+                WTERMSIG(status));
+    return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_BROKEN;
 }
 
 // The one real file of a simulation: clouds read their root key from it. It is the same each time.
@@ -236,10 +255,10 @@ main(int argc, char **argv)
         }
     }
     make_seal();
-    for (uint64_t i = 0; i < s.seeds; i++) {
-        struct sim_totals totals;
-        run_seed(&s, s.seed + i, trace_fd, &totals);
-    }
+    int status = 0;
+    for (uint64_t i = 0; i < s.seeds && status == 0; i++)
+        status =
+            s.seeds == 1 ? run_seed(&s, s.seed, trace_fd) : run_apart(&s, s.seed + i, trace_fd);
     (void)unlink(seal_path);
-    return 0;
+    return status;
 }
