@@ -7,7 +7,7 @@
 // is told which bug it has.
 enum plant {
     PLANT_NONE,
-    PLANT_LOST_WAKEUP,     // a loop goes to sleep although it has mail
+    PLANT_LOST_WAKEUP,     // a loop goes to sleep although a fiber was woken
     PLANT_EXPIRED_LEASE,   // a lease counts as held after its time
     PLANT_FORGOTTEN_TIMER, // an alarm that is set is not noted as the earliest
     PLANT_EARLY_OUTBOX,    // what belongs after the commit is done before it

@@ -56,8 +56,8 @@ static bool
 inbox_begin_sleep(struct inbox *inbox)
 {
     pthread_mutex_lock(&inbox->mutex);
-    bool is_empty =
-        (STAILQ_EMPTY(&inbox->posts) && STAILQ_EMPTY(&inbox->woken)) || PLANT(LOST_WAKEUP);
+    bool has_woken = !STAILQ_EMPTY(&inbox->woken) && !PLANT(LOST_WAKEUP);
+    bool is_empty = STAILQ_EMPTY(&inbox->posts) && !has_woken;
     inbox->is_loop_asleep = is_empty;
     pthread_mutex_unlock(&inbox->mutex);
     return is_empty;

@@ -8,7 +8,7 @@
 #include "src/task/background.h"
 #include "tests/sim/failure.h"
 
-enum { RUN_MS_MAX = 5000, DONE_S_MAX = 120 };
+enum { RUN_MS_MAX = 5000, DONE_S_MAX = 120, SHORT_LEASE_MS = 4000 };
 
 typedef void turn_fn(struct ways_node *n, struct arena *a);
 
@@ -173,6 +173,7 @@ ways_main(void *arg)
     CHECK(n->inbox);
     n->lot = lot_new();
     lease_init(&lease, n->runtime, n->kv, "sim");
+    lease.lease_ms = SHORT_LEASE_MS;
     life->lease = n->lease = &lease;
     life->hook = (struct sim_hook){.fn = own_lease, .arg = life};
     sim_process_on_end(sim_process_self(), &life->hook);
