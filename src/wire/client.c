@@ -2,10 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/wire/client.h"
 
+#include "src/wire/cbor_any.h"
 #include "src/wire/json.h"
 #include "src/wire/problem.h"
 #include "src/wire/query_request.h"
 #include "src/wire/rest_request.h"
+#include "src/wire/rpc_cbor.h"
 #include "src/wire/value.h"
 #include "src/wire/xml_reader.h"
 
@@ -59,13 +61,34 @@ encode_json(const struct wire_service *s, const struct wire_operation *op,
 }
 
 static void
-encode_query(const struct wire_service *s, const struct wire_operation *op, const void *in,
-             struct arena *arena, struct wire_request *out)
+encode_form(const struct wire_service *s, const struct wire_operation *op,
+            enum wire_protocol protocol, const void *in, struct arena *arena,
+            struct wire_request *out)
 {
     struct wire_response message;
     wire_response_init(&message, arena, false);
-    query_encode_request(s, op, in, &message.body);
+    if (protocol == WIRE_EC2)
+        ec2_encode_request(s, op, in, &message.body);
+    else
+        query_encode_request(s, op, in, &message.body);
     encode_post(&message, STR("application/x-www-form-urlencoded; charset=utf-8"), out);
+}
+
+static void
+encode_cbor(const struct wire_service *s, const struct wire_operation *op, const void *in,
+            struct arena *arena, struct wire_request *out)
+{
+    struct wire_response message;
+    wire_response_init(&message, arena, false);
+    wire_response_add(&message, STR("smithy-protocol"), STR("rpc-v2-cbor"));
+    wire_response_add(&message, STR("Accept"), STR("application/cbor"));
+    if (op->input != WIRE_NO_SHAPE)
+        wire_rpc_cbor_encode(s->model, op->input, in, &message.body);
+    encode_post(&message, STR("application/cbor"), out);
+    if (op->input == WIRE_NO_SHAPE)
+        out->header_count--; // no body, no Content-Type
+    out->path = arena_print(arena, "/service/" STR_FMT "/operation/%s",
+                            STR_ARG(wire_rpc_cbor_name(s)), wire_text(s->model, op->name));
 }
 
 int
@@ -73,11 +96,12 @@ wire_client_encode(const struct wire_service *s, const struct wire_operation *op
                    enum wire_protocol protocol, const void *in, struct arena *arena,
                    struct wire_request *out)
 {
-    CHECK(protocol != WIRE_EC2 && protocol != WIRE_RPC_V2_CBOR);
     if (is_rest(protocol))
         return rest_encode_request(s, op, protocol, in, arena, out);
-    if (protocol == WIRE_QUERY)
-        encode_query(s, op, in, arena, out);
+    if (protocol == WIRE_QUERY || protocol == WIRE_EC2)
+        encode_form(s, op, protocol, in, arena, out);
+    else if (protocol == WIRE_RPC_V2_CBOR)
+        encode_cbor(s, op, in, arena, out);
     else
         encode_json(s, op, protocol, in, arena, out);
     return OK;
@@ -93,12 +117,14 @@ wire_client_decode(const struct wire_service *s, const struct wire_operation *op
     *problem = (struct wire_problem){0};
     if (op->output == WIRE_NO_SHAPE)
         return OK;
-    CHECK(protocol != WIRE_EC2 && protocol != WIRE_RPC_V2_CBOR);
-    if (!is_rest(protocol) && protocol != WIRE_QUERY)
+    if (protocol == WIRE_RPC_V2_CBOR)
+        return wire_rpc_cbor_decode(s->model, op->output, reply->body, arena, out, problem);
+    bool is_form = protocol == WIRE_QUERY || protocol == WIRE_EC2;
+    if (!is_rest(protocol) && !is_form)
         return wire_json_decode(s->model, op->output, reply->body, arena, out, problem);
     memset(out, 0, s->model->shapes[op->output].c_size);
-    code = protocol == WIRE_QUERY ? query_decode_reply(&d, op, reply->body, out)
-                                  : rest_decode_reply(&d, op, protocol, reply, out);
+    code = is_form ? query_decode_reply(&d, op, reply->body, out)
+                   : rest_decode_reply(&d, op, protocol, reply, out);
     return code == OK ? OK : problem_of_code(problem, arena, code, "The response is malformed");
 }
 
@@ -121,11 +147,12 @@ is_one_of(struct str name, const char *const *names)
     return false;
 }
 
+static const char *const code_names[] = {"__type", "code", "Code", NULL};
+static const char *const message_names[] = {"message", "Message", "errorMessage", NULL};
+
 static int
 read_json_error(struct str body, struct arena *arena, struct wire_error_text *out)
 {
-    static const char *const code_names[] = {"__type", "code", "Code", NULL};
-    static const char *const message_names[] = {"message", "Message", "errorMessage", NULL};
     struct json_reader r;
     struct str key;
     bool more;
@@ -146,11 +173,36 @@ read_json_error(struct str body, struct arena *arena, struct wire_error_text *ou
 }
 
 static int
+read_cbor_error(struct str body, struct arena *arena, struct wire_error_text *out)
+{
+    struct cbor_reader r;
+    struct cbor_items items;
+    struct str key;
+    bool more;
+    cbor_reader_init(&r, body);
+    TRY(cbor_any_begin(&r, CBOR_MAP, &items));
+    for (;;) {
+        TRY(cbor_any_next(&r, &items, &more));
+        if (!more)
+            return OK;
+        TRY(cbor_any_string(&r, CBOR_TEXT, arena, &key));
+        bool is_text = cbor_any_peek(&r) == CBOR_KIND_TEXT;
+        if (is_text && out->name.len == 0 && is_one_of(key, code_names))
+            TRY(cbor_any_string(&r, CBOR_TEXT, arena, &out->name));
+        else if (is_text && is_one_of(key, message_names))
+            TRY(cbor_any_string(&r, CBOR_TEXT, arena, &out->message));
+        else
+            TRY(cbor_any_skip(&r, WIRE_DEPTH_MAX));
+    }
+}
+
+static int
 read_xml_error(struct str body, struct arena *arena, struct wire_error_text *out)
 {
     struct xml_node *root;
     TRY(xml_parse(arena, body, WIRE_DEPTH_MAX, WIRE_ITEMS_MAX, &root));
-    const struct xml_node *error = xml_find(root, STR("Error"));
+    const struct xml_node *errors = xml_find(root, STR("Errors")); // EC2 has a list of one
+    const struct xml_node *error = xml_find(errors == NULL ? root : errors, STR("Error"));
     error = error == NULL ? root : error; // S3 has no element around it
     const struct xml_node *code = xml_find(error, STR("Code"));
     const struct xml_node *message = xml_find(error, STR("Message"));
@@ -161,6 +213,16 @@ read_xml_error(struct str body, struct arena *arena, struct wire_error_text *out
     return OK;
 }
 
+static int
+read_error(enum wire_protocol protocol, struct str body, struct arena *arena,
+           struct wire_error_text *out)
+{
+    if (protocol == WIRE_RPC_V2_CBOR)
+        return read_cbor_error(body, arena, out);
+    bool is_xml = protocol == WIRE_QUERY || protocol == WIRE_EC2 || protocol == WIRE_REST_XML;
+    return is_xml ? read_xml_error(body, arena, out) : read_json_error(body, arena, out);
+}
+
 void
 wire_client_decode_error(enum wire_protocol protocol, const struct wire_reply *reply,
                          struct arena *arena, struct wire_error_text *out)
@@ -169,9 +231,7 @@ wire_client_decode_error(enum wire_protocol protocol, const struct wire_reply *r
                                          .header_count = reply->header_count};
     *out = (struct wire_error_text){.is_sender = reply->status < 500};
     out->name = wire_request_header(&headers, STR("x-amzn-ErrorType"));
-    bool is_xml = protocol == WIRE_QUERY || protocol == WIRE_REST_XML;
-    int code =
-        is_xml ? read_xml_error(reply->body, arena, out) : read_json_error(reply->body, arena, out);
+    int code = read_error(protocol, reply->body, arena, out);
     // A body that says nothing leaves what the header says.
     out->name = code == OK || out->name.len > 0 ? bare_code(out->name) : STR("");
     if (out->name.ptr == NULL)

@@ -5,8 +5,7 @@
 #include "src/wire/protocol.h"
 
 // Requests from typed structs and typed structs from responses, by the tables that the server's
-// side uses. WIRE_JSON_1_0, WIRE_JSON_1_1, WIRE_QUERY, WIRE_REST_JSON or WIRE_REST_XML in all of
-// these.
+// side uses, in every protocol.
 
 struct wire_reply {
     int status;

@@ -1,4 +1,4 @@
-// awsQuery, the client's side: forms from C structs, C structs from XML documents.
+// awsQuery and EC2, the client's side: forms from C structs, C structs from XML documents.
 // SPDX-License-Identifier: Apache-2.0
 #include "src/wire/query_request.h"
 
@@ -11,6 +11,7 @@ struct form_writer {
     const struct wire_model *m;
     struct buf *out;
     struct buf prefix;
+    bool is_ec2;
 };
 
 static void put_value(struct form_writer *w, const struct wire_member *row, const void *at);
@@ -78,11 +79,11 @@ put_array(struct form_writer *w, const struct wire_member *row, const struct wir
 {
     size_t before = w->prefix.len;
     bool is_map = w->m->shapes[row->shape].type == WIRE_MAP;
-    if (a->count == 0 && !is_map) {
+    if (a->count == 0 && !is_map && !w->is_ec2) {
         put_pair(w, STR("")); // an empty list has a text, an empty map has none
         return;
     }
-    if ((row->flags & WIRE_FLATTENED) == 0)
+    if ((row->flags & WIRE_FLATTENED) == 0 && !w->is_ec2)
         enter(w, is_map ? STR("entry")
                         : str_of(wire_text(w->m, value_rows(w->m, row->shape)->query_name)));
     put_items(w, row->shape, a);
@@ -107,15 +108,29 @@ put_value(struct form_writer *w, const struct wire_member *row, const void *at)
     }
 }
 
-void
-query_encode_request(const struct wire_service *s, const struct wire_operation *op, const void *in,
-                     struct buf *out)
+static void
+put_request(const struct wire_service *s, const struct wire_operation *op, bool is_ec2,
+            const void *in, struct buf *out)
 {
-    struct form_writer w = {.m = s->model, .out = out};
+    struct form_writer w = {.m = s->model, .out = out, .is_ec2 = is_ec2};
     buf_init(&w.prefix, out->arena, 0);
     buf_print(out, "Action=%s&Version=%s", wire_text(s->model, op->name), s->api_version);
     if (op->input != WIRE_NO_SHAPE)
         put_structure(&w, op->input, in);
+}
+
+void
+query_encode_request(const struct wire_service *s, const struct wire_operation *op, const void *in,
+                     struct buf *out)
+{
+    put_request(s, op, false, in, out);
+}
+
+void
+ec2_encode_request(const struct wire_service *s, const struct wire_operation *op, const void *in,
+                   struct buf *out)
+{
+    put_request(s, op, true, in, out);
 }
 
 int

@@ -13,6 +13,8 @@
 bool wire_rpc_cbor_parse_path(struct str path, struct str *service, struct str *operation);
 // Whether a path's NAME means the service: "Name" or "com.example.Name".
 bool wire_rpc_cbor_is_named(const struct wire_service *s, struct str name);
+// The NAME that its clients use.
+struct str wire_rpc_cbor_name(const struct wire_service *s);
 
 // As wire_json_decode. Any well-formed CBOR is read: heads of any length, indefinite lengths,
 // floats of all sizes; timestamps need their tag. An empty body is an empty map.

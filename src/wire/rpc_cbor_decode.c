@@ -341,10 +341,16 @@ behind_last_dot(struct str name)
     return str_slice(name, from, name.len);
 }
 
+struct str
+wire_rpc_cbor_name(const struct wire_service *s)
+{
+    return behind_last_dot(str_of(s->target_prefix));
+}
+
 bool
 wire_rpc_cbor_is_named(const struct wire_service *s, struct str name)
 {
-    struct str own = behind_last_dot(str_of(s->target_prefix));
+    struct str own = wire_rpc_cbor_name(s);
     return (s->protocols & 1u << WIRE_RPC_V2_CBOR) != 0 && own.len > 0 &&
            str_eq(behind_last_dot(name), own);
 }

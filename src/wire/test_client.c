@@ -7,7 +7,10 @@
 
 #include <cmocka.h>
 
+#include "src/wire/ec2.h"
+#include "src/wire/rpc_cbor.h"
 #include "src/wire/test_depot.h"
+#include "src/wire/test_rules.h"
 
 static struct arena arena;
 static struct wire_request request;
@@ -184,6 +187,107 @@ test_errors(void **state)
     assert_error(WIRE_QUERY, NULL, "{}", "", "(none)");
 }
 
+static struct str
+as_json(const struct rules_input *in)
+{
+    struct buf b;
+    buf_init(&b, &arena, 0);
+    wire_json_encode(rules->model, rules->operations[0].input, in, &b);
+    return buf_str(&b);
+}
+
+// A service of that protocol whose only operation answers what it is asked.
+static struct wire_service
+echo_service(struct wire_operation *op)
+{
+    struct wire_service s = *rules;
+    *op = s.operations[0];
+    op->output = op->input;
+    s.target_prefix = "com.example.Rules";
+    s.protocols = 1u << WIRE_EC2 | 1u << WIRE_RPC_V2_CBOR;
+    s.operations = op;
+    return s;
+}
+
+// The server's side reads what the client's side wrote, and the other way round.
+static void
+test_round_trips_in_ec2_and_cbor(void **state)
+{
+    static const enum wire_protocol protocols[] = {WIRE_EC2, WIRE_RPC_V2_CBOR};
+    struct str ids[] = {STR("i-1"), STR("a&b=c")};
+    struct rules_element elements[] = {{.AttributeName = STR("pk"), .KeyType = STR("HASH")},
+                                       {.AttributeName = STR(""), .Range = OPT_INT(-7)}};
+    struct rules_free inner = {.Text = STR("<\xc3\xbc>")}, outer = {.Of = &inner};
+    struct rules_input in = {.TableName = STR("music"),
+                             .Percent = OPT_INT(5),
+                             .Fraction = OPT_DOUBLE(0.1),
+                             .Bytes = STR("\xff\x00z"),
+                             .Ids = {ids, 2},
+                             .KeySchema = {elements, 2},
+                             .Free = &outer};
+    struct wire_operation op;
+    struct wire_service s = echo_service(&op);
+    for (size_t i = 0; i < COUNT_OF(protocols); i++) {
+        bool is_ec2 = protocols[i] == WIRE_EC2;
+        struct rules_input at_server, at_client;
+        struct buf body;
+        struct str service, operation;
+        assert_int_equal(wire_client_encode(&s, &op, protocols[i], &in, &arena, &request), OK);
+        if (is_ec2) {
+            assert_str(wire_form_get(request.body, STR("Action"), &arena), "Check");
+            assert_int_equal(
+                wire_ec2_decode(s.model, op.input, request.body, &arena, &at_server, &problem), OK);
+        } else {
+            assert_true(wire_rpc_cbor_parse_path(request.path, &service, &operation));
+            assert_str(request.path, "/service/Rules/operation/Check");
+            assert_true(wire_rpc_cbor_is_named(&s, service));
+            assert_str(wire_request_header(&request, STR("smithy-protocol")), "rpc-v2-cbor");
+            assert_int_equal(
+                wire_rpc_cbor_decode(s.model, op.input, request.body, &arena, &at_server, &problem),
+                OK);
+        }
+        assert_true(str_eq(as_json(&at_server), as_json(&in)));
+        buf_init(&body, &arena, 0);
+        if (is_ec2)
+            wire_ec2_encode(&s, &op, &in, STR("r-1"), &body);
+        else
+            wire_rpc_cbor_encode(s.model, op.output, &in, &body);
+        struct wire_reply reply = {.status = 200, .body = buf_str(&body)};
+        assert_int_equal(
+            wire_client_decode(&s, &op, protocols[i], &reply, &arena, &at_client, &problem), OK);
+        assert_true(str_eq(as_json(&at_client), as_json(&in)));
+    }
+}
+
+static void
+test_errors_in_ec2_and_cbor(void **state)
+{
+    static const enum wire_protocol protocols[] = {WIRE_EC2, WIRE_RPC_V2_CBOR};
+    struct wire_error_text e = {.name = STR("NoSuch"),
+                                .namespace_ = STR("com.example"),
+                                .query_code = STR("NoSuch"),
+                                .message = STR("It's <gone>"),
+                                .is_sender = true,
+                                .fields = (struct wire_error_field[]){{"Key", STR("k")}},
+                                .field_count = 1};
+    for (size_t i = 0; i < COUNT_OF(protocols); i++) {
+        struct wire_error_text got;
+        struct buf body;
+        buf_init(&body, &arena, 0);
+        if (protocols[i] == WIRE_EC2)
+            wire_ec2_encode_error(&e, STR("r-1"), &body);
+        else
+            wire_rpc_cbor_encode_error(&e, &body);
+        struct wire_reply reply = {.status = 400, .body = buf_str(&body)};
+        wire_client_decode_error(protocols[i], &reply, &arena, &got);
+        assert_str(got.name, "NoSuch");
+        assert_str(got.message, "It's <gone>");
+        assert_true(got.is_sender);
+    }
+    assert_error(WIRE_RPC_V2_CBOR, NULL, "{}", "", "(none)");
+    assert_error(WIRE_EC2, NULL, "<Response><Errors/></Response>", "", "(none)");
+}
+
 static void
 test_tokens(void **state)
 {
@@ -208,6 +312,8 @@ main(void)
         cmocka_unit_test_setup_teardown(test_responses, setup, teardown),
         cmocka_unit_test_setup_teardown(test_malformed_responses, setup, teardown),
         cmocka_unit_test_setup_teardown(test_errors, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_round_trips_in_ec2_and_cbor, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_errors_in_ec2_and_cbor, setup, teardown),
         cmocka_unit_test_setup_teardown(test_tokens, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
