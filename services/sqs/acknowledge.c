@@ -10,6 +10,7 @@ struct acknowledge_entry {
     struct opt_int timeout_s; // absent: delete the message
     struct receipt receipt;
     int64_t due_ms;
+    int32_t share;      // standard queues: of the group of the message, if it had one
     struct fault fault; // of this entry alone
 };
 
@@ -48,7 +49,7 @@ static int
 entry_delete(struct kv_txn *txn, struct acknowledge *s, struct acknowledge_entry *e)
 {
     if (!s->queue.record.is_fifo.value)
-        return standard_delete(txn, &s->queue, &e->receipt);
+        return standard_delete(txn, &s->queue, &e->receipt, &e->share);
     int code = fifo_delete(txn, &s->queue, &e->receipt, call_now_ms(s->c));
     if (code == E_NOT_FOUND)
         return receipt_fault(s->c, e, "The receipt handle has expired.");
@@ -69,7 +70,7 @@ entry_hide(struct kv_txn *txn, struct acknowledge *s, struct acknowledge_entry *
     e->due_ms = now_ms + timeout_s * 1000LL;
     int code = s->queue.record.is_fifo.value
                    ? fifo_hide(txn, &s->queue, &e->receipt, now_ms, e->due_ms)
-                   : standard_hide(txn, &s->queue, &e->receipt, now_ms, e->due_ms);
+                   : standard_hide(txn, &s->queue, &e->receipt, now_ms, e->due_ms, &e->share);
     if (code == E_NOT_FOUND)
         return receipt_fault(
             s->c, e, "Message does not exist or is not available for visibility timeout change.");
@@ -107,6 +108,20 @@ acknowledge_body(struct kv_txn *txn, void *arg)
     return OK;
 }
 
+static void
+head_tell(struct heads *heads, struct str generation, const struct acknowledge_entry *e)
+{
+    struct head *h;
+    if (!e->timeout_s.is_present && e->share == 0)
+        return;
+    h = heads_ref(heads, generation);
+    if (e->timeout_s.is_present)
+        head_add(h, &(struct head_entry){e->due_ms, e->receipt.id, e->share});
+    else
+        head_share_remove(h, e->share);
+    head_unref(heads, h);
+}
+
 // What became visible, now or earlier than a waiting receiver expects, wakes one.
 static void
 acknowledge_announce(struct acknowledge *s)
@@ -116,14 +131,12 @@ acknowledge_announce(struct acknowledge *s)
     bool is_fifo = s->queue.record.is_fifo.value;
     for (size_t i = 0; i < s->count; i++) {
         struct acknowledge_entry *e = &s->entries[i];
-        if (e->fault.is_set || (!is_fifo && !e->timeout_s.is_present))
+        if (e->fault.is_set)
             continue;
-        if (!is_fifo) {
-            struct head *h = heads_ref(sqs->heads, generation);
-            head_add(h, &(struct head_entry){e->due_ms, e->receipt.id});
-            head_unref(sqs->heads, h);
-        }
-        lot_wake(sqs->receivers, generation, 1);
+        if (!is_fifo)
+            head_tell(sqs->heads, generation, e);
+        if (is_fifo || e->timeout_s.is_present)
+            lot_wake(sqs->receivers, generation, 1);
     }
 }
 

@@ -15,12 +15,14 @@ arrivals_grow(struct arrivals *as, struct arena *a)
 
 void
 arrivals_add(struct arrivals *as, struct arena *a, const struct queue *q, int64_t due_ms,
-             const struct message_id *id)
+             const struct message_id *id, struct str group_id)
 {
     if (as->count == as->size)
         arrivals_grow(as, a);
     struct arrival *arrival = &as->items[as->count++];
-    *arrival = (struct arrival){.is_fifo = q->record.is_fifo.value, .entry = {due_ms, *id}};
+    *arrival = (struct arrival){.is_fifo = q->record.is_fifo.value, .entry = {due_ms, *id, 0}};
+    if (str_is_present(group_id))
+        arrival->entry.share = share_of(group_id);
     memcpy(arrival->generation, q->place.generation.ptr, GENERATION_BYTES);
 }
 

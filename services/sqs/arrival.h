@@ -21,5 +21,5 @@ struct arrivals {
 
 // In the arena, which outlives the transaction. A body begins with none.
 void arrivals_add(struct arrivals *as, struct arena *a, const struct queue *q, int64_t due_ms,
-                  const struct message_id *id);
+                  const struct message_id *id, struct str group_id);
 void arrivals_announce(struct sqs *s, const struct arrivals *as);

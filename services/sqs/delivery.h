@@ -18,6 +18,8 @@ struct delivery {
     int32_t receive_count; // with this one
     int64_t first_received_ms;
     int64_t due_ms;           // standard only: the end of its visibility timeout
+    int32_t share;            // standard only: of its group (share.h)
+    bool is_first;            // standard only: it had not been received from this queue before
     struct sequence sequence; // FIFO only
 };
 

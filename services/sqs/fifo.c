@@ -53,7 +53,7 @@ slot_bury(struct kv_txn *txn, struct receive *r, struct slot *slot, struct deliv
     d->message.source_arn = queue_arn(a, &r->queue);
     d->message.sent_ms = OPT_LONG(now_ms);
     d->message.deduplication_id = message_id_print(a, &d->id);
-    arrivals_add(&r->arrivals, a, target, now_ms, &d->id);
+    arrivals_add(&r->arrivals, a, target, now_ms, &d->id, d->message.group_id);
     return fifo_append(txn, target, &d->id, &d->message, now_ms, index, &history);
 }
 

@@ -7,6 +7,11 @@
 
 #include "src/base/omap.h"
 
+struct ring {
+    struct head_entry *entries;
+    size_t first, count, size;
+};
+
 struct head {
     char generation[GENERATION_BYTES];
     unsigned refs; // under the map's lock
@@ -19,8 +24,11 @@ struct head {
     bool are_flights_known;
     int64_t flights_most;
     int64_t flights_counted_ms;
-    struct head_entry *ready; // a ring
-    size_t ready_first, ready_count, ready_size;
+    struct ring ready;
+    struct ring noisy;
+    bool has_more_noisy; // than is in the ring: after more_noisy
+    struct head_entry more_noisy;
+    struct shares *shares; // NULL: no message had a group
 };
 
 struct heads {
@@ -49,7 +57,9 @@ head_free(void *head)
 {
     struct head *h = head;
     pthread_mutex_destroy(&h->lock);
-    free(h->ready);
+    free(h->ready.entries);
+    free(h->noisy.entries);
+    free(h->shares);
     free(h);
 }
 
@@ -60,39 +70,76 @@ head_drop(struct head *h)
         head_free(h);
 }
 
-// The ring is full: forgetting is safe, since another sweep from the start finds everything again.
+// Forgetting is safe, since another sweep from the start finds everything again.
 static void
 head_restart(struct head *h)
 {
-    h->ready_count = 0;
+    h->ready.count = h->noisy.count = 0;
+    h->has_more_noisy = false;
     h->mark = (struct head_entry){0};
     h->next_due_ms = 0;
 }
 
 static void
-ready_grow(struct head *h)
+ring_grow(struct ring *r)
 {
-    size_t size = h->ready_size ? h->ready_size * 2 : 64;
-    struct head_entry *ring = calloc(size, sizeof(*ring));
-    CHECK(ring);
-    for (size_t i = 0; i < h->ready_count; i++)
-        ring[i] = h->ready[(h->ready_first + i) % h->ready_size];
-    free(h->ready);
-    h->ready = ring;
-    h->ready_first = 0;
-    h->ready_size = size;
+    size_t size = r->size ? r->size * 2 : 64;
+    struct head_entry *entries = calloc(size, sizeof(*entries));
+    CHECK(entries);
+    for (size_t i = 0; i < r->count; i++)
+        entries[i] = r->entries[(r->first + i) % r->size];
+    free(r->entries);
+    *r = (struct ring){entries, 0, r->count, size};
+}
+
+// False: it is full.
+static bool
+ring_push(struct ring *r, const struct head_entry *e)
+{
+    if (r->count == HEAD_READY_MAX)
+        return false;
+    if (r->count == r->size)
+        ring_grow(r);
+    r->entries[(r->first + r->count++) % r->size] = *e;
+    return true;
+}
+
+static bool
+ring_take(struct ring *r, int64_t now_ms, struct head_entry *out)
+{
+    if (r->count == 0 || r->entries[r->first].due_ms > now_ms)
+        return false;
+    *out = r->entries[r->first];
+    r->first = (r->first + 1) % r->size;
+    r->count--;
+    return true;
+}
+
+static bool
+is_noisy(const struct head *h, const struct head_entry *e)
+{
+    return e->share != 0 && h->shares && shares_is_noisy(h->shares, e->share);
+}
+
+// What does not fit is looked for again, from before it.
+static void
+noisy_push(struct head *h, const struct head_entry *e)
+{
+    struct head_entry before = {e->due_ms - 1, id_last, 0};
+    if (ring_push(&h->noisy, e))
+        return;
+    if (!h->has_more_noisy || entry_cmp(&before, &h->more_noisy) < 0)
+        h->more_noisy = before;
+    h->has_more_noisy = true;
 }
 
 static void
 ready_push(struct head *h, const struct head_entry *e)
 {
-    if (h->ready_count == HEAD_READY_MAX) {
+    if (is_noisy(h, e))
+        noisy_push(h, e);
+    else if (!ring_push(&h->ready, e))
         head_restart(h);
-        return;
-    }
-    if (h->ready_count == h->ready_size)
-        ready_grow(h);
-    h->ready[(h->ready_first + h->ready_count++) % h->ready_size] = *e;
 }
 
 struct heads *
@@ -158,6 +205,14 @@ heads_del(struct heads *hs, struct str generation)
     pthread_mutex_unlock(&hs->lock);
 }
 
+// What was put aside long ago goes before all else once its group is quiet again.
+static bool
+take_quieted(struct head *h, int64_t now_ms, struct head_entry *out)
+{
+    struct ring *r = &h->noisy;
+    return r->count > 0 && !is_noisy(h, &r->entries[r->first]) && ring_take(r, now_ms, out);
+}
+
 size_t
 head_claim(struct head *h, int64_t now_ms, struct head_entry *out, size_t n)
 {
@@ -165,13 +220,53 @@ head_claim(struct head *h, int64_t now_ms, struct head_entry *out, size_t n)
     pthread_mutex_lock(&h->lock);
     if (now_ms + HEAD_CLOCK_SLACK_MS < h->mark.due_ms)
         head_restart(h);
-    while (count < n && h->ready_count > 0 && h->ready[h->ready_first].due_ms <= now_ms) {
-        out[count++] = h->ready[h->ready_first];
-        h->ready_first = (h->ready_first + 1) % h->ready_size;
-        h->ready_count--;
+    while (count < n &&
+           (take_quieted(h, now_ms, &out[count]) || ring_take(&h->ready, now_ms, &out[count]))) {
+        // It was quiet when it was found.
+        if (is_noisy(h, &out[count]))
+            noisy_push(h, &out[count]);
+        else
+            count++;
     }
     pthread_mutex_unlock(&h->lock);
     return count;
+}
+
+size_t
+head_claim_noisy(struct head *h, int64_t now_ms, struct head_entry *out, size_t n)
+{
+    size_t count = 0;
+    pthread_mutex_lock(&h->lock);
+    while (count < n && ring_take(&h->noisy, now_ms, &out[count]))
+        count++;
+    pthread_mutex_unlock(&h->lock);
+    return count;
+}
+
+void
+head_share_add(struct head *h, int32_t share, int64_t now_ms)
+{
+    if (share == 0)
+        return;
+    pthread_mutex_lock(&h->lock);
+    if (!h->shares) {
+        h->shares = calloc(1, sizeof(*h->shares));
+        CHECK(h->shares);
+        h->shares->halved_ms = now_ms;
+    }
+    shares_add(h->shares, share, now_ms);
+    pthread_mutex_unlock(&h->lock);
+}
+
+void
+head_share_remove(struct head *h, int32_t share)
+{
+    if (share == 0)
+        return;
+    pthread_mutex_lock(&h->lock);
+    if (h->shares)
+        shares_remove(h->shares, share);
+    pthread_mutex_unlock(&h->lock);
 }
 
 void
@@ -308,7 +403,7 @@ head_sweep_begin(struct head *h, int64_t now_ms, struct head_entry *from)
 {
     pthread_mutex_lock(&h->lock);
     *from = h->mark_before = h->mark;
-    struct head_entry now = {now_ms, id_last};
+    struct head_entry now = {now_ms, id_last, 0};
     if (entry_cmp(&h->mark, &now) < 0)
         h->mark = now;
     pthread_mutex_unlock(&h->lock);
@@ -326,5 +421,37 @@ head_sweep_end(struct head *h, const struct head_entry *found, size_t count, boo
         h->mark = h->mark_before;
     else if (is_cut)
         h->mark = found[count - 1];
+    pthread_mutex_unlock(&h->lock);
+}
+
+bool
+head_noisy_begin(struct head *h, struct head_entry *from, struct head_entry *to)
+{
+    pthread_mutex_lock(&h->lock);
+    bool has_more = h->has_more_noisy && h->noisy.count == 0;
+    if (has_more) {
+        *from = h->more_noisy;
+        *to = h->mark;
+        h->has_more_noisy = false; // until something does not fit again
+    }
+    pthread_mutex_unlock(&h->lock);
+    return has_more;
+}
+
+void
+head_noisy_end(struct head *h, const struct head_entry *found, size_t count, bool is_cut,
+               bool is_failed)
+{
+    pthread_mutex_lock(&h->lock);
+    for (size_t i = 0; i < count; i++)
+        noisy_push(h, &found[i]);
+    if (is_failed || is_cut) {
+        struct head_entry next = {0};
+        if (is_cut)
+            next = found[count - 1];
+        if (!h->has_more_noisy || entry_cmp(&next, &h->more_noisy) < 0)
+            h->more_noisy = next;
+        h->has_more_noisy = true;
+    }
     pthread_mutex_unlock(&h->lock);
 }

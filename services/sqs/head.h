@@ -3,6 +3,7 @@
 #pragma once
 
 #include "services/sqs/keys.h"
+#include "services/sqs/share.h"
 #include "src/task/lot.h"
 
 // An index by time would be read from its start again and again, over the tombstones of everything
@@ -14,6 +15,8 @@
 // No message is missed: a sweep moves its mark before it reads, so what commits later either lies
 // ahead of the mark or is given to head_add after its commit.
 enum { HEAD_SWEEP_MAX = 256, HEAD_READY_MAX = 16384 };
+// How many sweeps one receive may do in search of quiet groups, behind what is noisy.
+enum { HEAD_SEARCH_MAX = 16 };
 
 struct head;
 struct heads; // of one c10m, by generation
@@ -21,6 +24,7 @@ struct heads; // of one c10m, by generation
 struct head_entry {
     int64_t due_ms;
     struct message_id id;
+    int32_t share; // of its group (share.h); 0: it has none
 };
 
 struct heads *heads_new(void);
@@ -31,8 +35,14 @@ void head_unref(struct heads *hs, struct head *h);
 // Forgets the head of a deleted queue.
 void heads_del(struct heads *hs, struct str generation);
 
-// Takes up to n entries that are due. Each is handed out once.
+// Takes up to n entries that are due, but none of noisy groups (share.h): those are put aside. Each
+// is handed out once.
 size_t head_claim(struct head *h, int64_t now_ms, struct head_entry *out, size_t n);
+// Takes those that were put aside.
+size_t head_claim_noisy(struct head *h, int64_t now_ms, struct head_entry *out, size_t n);
+// A message of that share was received for the first time, or is gone again.
+void head_share_add(struct head *h, int32_t share, int64_t now_ms);
+void head_share_remove(struct head *h, int32_t share);
 // After a commit that put an entry into the index, or a claim that came to nothing.
 void head_add(struct head *h, const struct head_entry *e);
 
@@ -61,4 +71,10 @@ void head_turn_end(struct head *h);
 void head_sweep_begin(struct head *h, int64_t now_ms, struct head_entry *from);
 // is_cut: there may be more that are due after the last one found. is_failed: nothing was read.
 void head_sweep_end(struct head *h, const struct head_entry *found, size_t count, bool is_cut,
+                    bool is_failed);
+
+// More of noisy groups was found than is put aside. When nothing of it is left, the holder of the
+// turn reads the index after *from up to *to, and reports. False: there is no more.
+bool head_noisy_begin(struct head *h, struct head_entry *from, struct head_entry *to);
+void head_noisy_end(struct head *h, const struct head_entry *found, size_t count, bool is_cut,
                     bool is_failed);

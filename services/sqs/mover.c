@@ -124,7 +124,7 @@ message_move(struct kv_txn *txn, struct step *s, struct delivery *d)
     const struct queue *to = &s->destination;
     d->message.sent_ms = OPT_LONG(now_ms);
     d->message.source_arn = (struct str){0};
-    arrivals_add(&s->arrivals, kv_txn_arena(txn), to, now_ms, &id);
+    arrivals_add(&s->arrivals, kv_txn_arena(txn), to, now_ms, &id, d->message.group_id);
     if (!to->record.is_fifo.value)
         return standard_put(txn, to, &id, &d->message, now_ms, NULL);
     d->message.deduplication_id = message_id_print(kv_txn_arena(txn), &id);

@@ -108,6 +108,13 @@ entry_finish_fifo(struct send_entry *e, const struct kv_stamp *stamp, size_t ind
     }
 }
 
+static int32_t
+entry_share(const struct send_entry *e)
+{
+    struct str group_id = e->message.record.group_id;
+    return str_is_present(group_id) ? share_of(group_id) : 0;
+}
+
 static void
 send_announce(struct send *s, size_t sent)
 {
@@ -117,7 +124,8 @@ send_announce(struct send *s, size_t sent)
         struct head *h = heads_ref(sqs->heads, generation);
         for (size_t i = 0; i < s->count; i++)
             if (!s->entries[i].fault.is_set)
-                head_add(h, &(struct head_entry){s->entries[i].due_ms, s->entries[i].id});
+                head_add(h, &(struct head_entry){s->entries[i].due_ms, s->entries[i].id,
+                                                 entry_share(&s->entries[i])});
         head_unref(sqs->heads, h);
     }
     lot_wake(sqs->receivers, generation, sent);

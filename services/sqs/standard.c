@@ -19,6 +19,8 @@ standard_put(struct kv_txn *txn, const struct queue *q, const struct message_id 
     struct sqs_delivery_record delivery = {0};
     if (due_ms != message->sent_ms.value)
         delivery.sent_ms = message->sent_ms;
+    if (str_is_present(message->group_id))
+        delivery.share = OPT_INT(share_of(message->group_id));
     if (history) {
         delivery.receive_count = delivery.receives_before = OPT_INT(history->receive_count);
         delivery.first_received_ms = OPT_LONG(history->first_received_ms);
@@ -44,6 +46,7 @@ struct sweep {
     const struct place *place;
     int64_t now_ms;
     struct head_entry from;
+    struct head_entry to; // of noisy groups; due_ms 0: up to now_ms
     struct head_entry found[HEAD_SWEEP_MAX];
     size_t count;
     bool is_cut;
@@ -55,8 +58,11 @@ sweep_read(struct kv_iter *it, struct arena *a, struct sweep *s)
     struct str key, value;
     for (;;) {
         struct head_entry e;
+        struct sqs_delivery_record delivery;
         TRY(kv_iter_next(it, &key, &value));
         TRY(key_due_parse(a, key, &e.due_ms, &e.id));
+        TRY(record_decode(&sqs_delivery_record_type, value, a, &delivery));
+        e.share = delivery.share.value;
         if (s->count == HEAD_SWEEP_MAX) {
             s->is_cut = true;
             return OK;
@@ -76,7 +82,8 @@ sweep_body(struct kv_txn *txn, void *arg)
     bool is_start = s->from.due_ms == 0;
     key_due_range(a, s->place, s->from.due_ms, is_start ? NULL : &s->from.id, &range.from, &rest);
     // Not further: ahead lie the tombstones of what was received and deleted in time.
-    key_due_range(a, s->place, s->now_ms + 1, NULL, &range.to, &rest);
+    key_due_range(a, s->place, (s->to.due_ms > 0 ? s->to.due_ms : s->now_ms) + 1, NULL, &range.to,
+                  &rest);
     s->count = 0;
     s->is_cut = false;
     struct kv_iter *it;
@@ -87,7 +94,7 @@ sweep_body(struct kv_txn *txn, void *arg)
 }
 
 static int
-sweep(struct receive *r, struct head *h)
+sweep(struct receive *r, struct head *h, bool *is_cut)
 {
     struct sweep *s = ARENA_NEW(r->c->arena, struct sweep);
     s->place = &r->queue.place;
@@ -95,6 +102,21 @@ sweep(struct receive *r, struct head *h)
     head_sweep_begin(h, s->now_ms, &s->from);
     int code = kv_run(r->c->kv, r->c->arena, sweep_body, s);
     head_sweep_end(h, s->found, s->count, s->is_cut, code != OK);
+    *is_cut = s->is_cut;
+    return code;
+}
+
+// More of noisy groups, after what was put aside.
+static int
+sweep_noisy(struct receive *r, struct head *h)
+{
+    struct sweep *s = ARENA_NEW(r->c->arena, struct sweep);
+    s->place = &r->queue.place;
+    s->now_ms = call_now_ms(r->c);
+    if (!head_noisy_begin(h, &s->from, &s->to))
+        return OK;
+    int code = kv_run(r->c->kv, r->c->arena, sweep_body, s);
+    head_noisy_end(h, s->found, s->count, s->is_cut, code != OK);
     return code;
 }
 
@@ -118,6 +140,8 @@ hide(struct kv_txn *txn, struct take *t, const struct head_entry *claim, struct 
     delivery.sent_ms = d->message.sent_ms;
     delivery.received_ms = OPT_LONG(t->now_ms);
     d->due_ms = t->due_ms;
+    d->share = before->share.value;
+    d->is_first = before->receive_count.value == before->receives_before.value;
     TRY(kv_del(txn, key_due(a, p, claim->due_ms, &claim->id)));
     return record_set(txn, &sqs_delivery_record_type, key_due(a, p, t->due_ms, &claim->id),
                       &delivery);
@@ -132,7 +156,8 @@ bury(struct kv_txn *txn, struct take *t, const struct head_entry *claim, struct 
     struct history history = {d->receive_count - 1, d->first_received_ms};
     TRY(standard_remove(txn, &q->place, claim, before));
     d->message.source_arn = queue_arn(kv_txn_arena(txn), q);
-    arrivals_add(&t->r->arrivals, kv_txn_arena(txn), target, t->now_ms, &d->id);
+    arrivals_add(&t->r->arrivals, kv_txn_arena(txn), target, t->now_ms, &d->id,
+                 d->message.group_id);
     return standard_put(txn, target, &d->id, &d->message, t->now_ms, &history);
 }
 
@@ -194,8 +219,12 @@ static int
 take(struct take *t, struct head *h)
 {
     TRY(kv_run(t->r->c->kv, t->r->c->arena, take_body, t));
-    for (size_t i = 0; i < t->r->count; i++)
-        head_add(h, &(struct head_entry){t->due_ms, t->r->deliveries[i].id});
+    for (size_t i = 0; i < t->r->count; i++) {
+        const struct delivery *d = &t->r->deliveries[i];
+        head_add(h, &(struct head_entry){t->due_ms, d->id, d->share});
+        if (d->is_first)
+            head_share_add(h, d->share, t->now_ms);
+    }
     arrivals_announce(sqs_of(t->r->c), &t->r->arrivals);
     return OK;
 }
@@ -207,6 +236,41 @@ claim_more(struct take *t, struct head *h)
                                  t->r->wanted - t->claim_count);
 }
 
+// Sweeps until there is enough of quiet groups, or nothing more of them.
+static int
+claim_by_sweeps(struct take *t, struct head *h)
+{
+    bool is_cut = true;
+    for (int i = 0; i < HEAD_SEARCH_MAX && is_cut && t->claim_count < t->r->wanted; i++) {
+        TRY(sweep(t->r, h, &is_cut));
+        claim_more(t, h);
+    }
+    return OK;
+}
+
+static void
+claim_noisy(struct take *t, struct head *h)
+{
+    t->claim_count += head_claim_noisy(h, call_now_ms(t->r->c), t->claims + t->claim_count,
+                                       t->r->wanted - t->claim_count);
+}
+
+static int
+claim_in_turn(struct take *t, struct head *h)
+{
+    // Whoever had the turn before may have found enough for both.
+    claim_more(t, h);
+    TRY(claim_by_sweeps(t, h));
+    if (t->claim_count == t->r->wanted)
+        return OK;
+    claim_noisy(t, h);
+    if (t->claim_count == t->r->wanted)
+        return OK;
+    TRY(sweep_noisy(t->r, h));
+    claim_noisy(t, h);
+    return OK;
+}
+
 static int
 claim(struct take *t, struct head *h)
 {
@@ -214,12 +278,7 @@ claim(struct take *t, struct head *h)
     if (t->claim_count == t->r->wanted)
         return OK;
     TRY(head_turn_begin(h));
-    int code = OK;
-    // Whoever had the turn before may have found enough for both.
-    claim_more(t, h);
-    if (t->claim_count < t->r->wanted)
-        code = sweep(t->r, h);
-    claim_more(t, h);
+    int code = claim_in_turn(t, h);
     head_turn_end(h);
     return code;
 }
@@ -347,7 +406,7 @@ receipt_find(struct kv_txn *txn, const struct queue *q, const struct receipt *re
 {
     struct arena *a = kv_txn_arena(txn);
     struct sqs_flight_record flight;
-    *entry = (struct head_entry){receipt->due_ms, receipt->id};
+    *entry = (struct head_entry){.due_ms = receipt->due_ms, .id = receipt->id};
     int code = record_get(txn, &sqs_delivery_record_type,
                           key_due(a, &q->place, entry->due_ms, &entry->id), KV_SERIALIZABLE, out);
     if (code == E_NOT_FOUND) {
@@ -362,11 +421,13 @@ receipt_find(struct kv_txn *txn, const struct queue *q, const struct receipt *re
 }
 
 int
-standard_delete(struct kv_txn *txn, const struct queue *q, const struct receipt *receipt)
+standard_delete(struct kv_txn *txn, const struct queue *q, const struct receipt *receipt,
+                int32_t *share)
 {
     struct head_entry entry;
     struct sqs_delivery_record delivery;
     int code = receipt_find(txn, q, receipt, &entry, &delivery);
+    *share = code == OK ? delivery.share.value : 0;
     if (code != OK)
         return code == E_NOT_FOUND ? OK : code;
     return standard_remove(txn, &q->place, &entry, &delivery);
@@ -374,7 +435,7 @@ standard_delete(struct kv_txn *txn, const struct queue *q, const struct receipt 
 
 int
 standard_hide(struct kv_txn *txn, const struct queue *q, const struct receipt *receipt,
-              int64_t now_ms, int64_t due_ms)
+              int64_t now_ms, int64_t due_ms, int32_t *share)
 {
     struct arena *a = kv_txn_arena(txn);
     struct head_entry entry;
@@ -388,6 +449,7 @@ standard_hide(struct kv_txn *txn, const struct queue *q, const struct receipt *r
         .due_ms = OPT_LONG(due_ms),
         .receive_count = delivery.receive_count,
     };
+    *share = delivery.share.value;
     delivery.has_flight = OPT_BOOL(true);
     TRY(kv_del(txn, key_due(a, &q->place, entry.due_ms, &entry.id)));
     TRY(record_set(txn, &sqs_delivery_record_type, key_due(a, &q->place, due_ms, &entry.id),

@@ -28,10 +28,11 @@ MUST_USE int standard_pull(struct kv_txn *txn, const struct queue *q, int64_t no
                            size_t *count);
 
 // Deletes the message if the receipt is of its latest receive; else nothing, which is no error.
+// *share: of its group.
 MUST_USE int standard_delete(struct kv_txn *txn, const struct queue *q,
-                             const struct receipt *receipt);
+                             const struct receipt *receipt, int32_t *share);
 
 // Hides the message until due_ms. E_NOT_FOUND: it is not in flight by this receipt. E_LIMIT: due_ms
 // is more than VISIBILITY_S_MAX after it was received.
 MUST_USE int standard_hide(struct kv_txn *txn, const struct queue *q, const struct receipt *receipt,
-                           int64_t now_ms, int64_t due_ms);
+                           int64_t now_ms, int64_t due_ms, int32_t *share);

@@ -145,6 +145,74 @@ a_deleted_head_lives_until_it_is_given_back(void **state)
     fixture_fini(&f);
 }
 
+static void
+noisy_entries_are_put_aside_and_none_is_lost(void **state)
+{
+    enum { NOISY = HEAD_READY_MAX + 1000 };
+    struct fixture f;
+    struct head_entry from, to, out[10], found[HEAD_SWEEP_MAX];
+    int32_t noisy = share_of(STR("noisy")), quiet = share_of(STR("quiet"));
+    size_t at = 0, taken = 0;
+    bool is_cut = true;
+    fixture_init(&f);
+    for (int i = 0; i < 100; i++)
+        head_share_add(f.head, noisy, 1);
+    // The index: noisy ones, one a millisecond, then a quiet one.
+    while (is_cut) {
+        size_t count = 0;
+        head_sweep_begin(f.head, NOISY + 1, &from);
+        at = (size_t)from.due_ms;
+        for (; count < HEAD_SWEEP_MAX && at <= NOISY; count++) {
+            found[count] = entry_of((int64_t)++at, 1);
+            found[count].share = at > NOISY ? quiet : noisy;
+        }
+        is_cut = at <= NOISY;
+        head_sweep_end(f.head, found, count, is_cut, false);
+    }
+    assert_int_equal(head_claim(f.head, NOISY + 1, out, 10), 1);
+    assert_int_equal(out[0].due_ms, NOISY + 1);
+    while ((at = head_claim_noisy(f.head, NOISY + 1, out, 10)) > 0)
+        for (size_t i = 0; i < at; i++)
+            assert_int_equal(out[i].due_ms, ++taken);
+    assert_int_equal(taken, HEAD_READY_MAX);
+    // What did not fit is read once more.
+    while (head_noisy_begin(f.head, &from, &to)) {
+        size_t count = 0;
+        assert_int_equal(to.due_ms, NOISY + 1);
+        for (at = (size_t)from.due_ms; count < HEAD_SWEEP_MAX && at < NOISY; count++) {
+            found[count] = entry_of((int64_t)++at, 1);
+            found[count].share = noisy;
+        }
+        head_noisy_end(f.head, found, count, at < NOISY, false);
+        while (head_claim_noisy(f.head, NOISY + 1, out, 1) > 0)
+            assert_int_equal(out[0].due_ms, ++taken);
+    }
+    assert_int_equal(taken, NOISY);
+    fixture_fini(&f);
+}
+
+static void
+a_group_that_grew_quiet_is_claimed_again(void **state)
+{
+    struct fixture f;
+    struct head_entry from, out[2];
+    int32_t share = share_of(STR("g"));
+    fixture_init(&f);
+    head_sweep_begin(f.head, 20, &from);
+    for (int i = 0; i < 20; i++)
+        head_share_add(f.head, share, 1);
+    struct head_entry e = entry_of(10, 1);
+    e.share = share;
+    head_add(f.head, &e);
+    assert_int_equal(head_claim(f.head, 20, out, 2), 0);
+    for (int i = 0; i < 20; i++)
+        head_share_remove(f.head, share);
+    head_add(f.head, &e);
+    assert_int_equal(head_claim(f.head, 20, out, 2), 2);
+    assert_int_equal(head_claim_noisy(f.head, 20, out, 2), 0);
+    fixture_fini(&f);
+}
+
 int
 main(void)
 {
@@ -156,6 +224,8 @@ main(void)
         cmocka_unit_test(next_due_is_never_later_than_what_was_added),
         cmocka_unit_test(a_full_list_is_forgotten_not_cut),
         cmocka_unit_test(a_deleted_head_lives_until_it_is_given_back),
+        cmocka_unit_test(noisy_entries_are_put_aside_and_none_is_lost),
+        cmocka_unit_test(a_group_that_grew_quiet_is_claimed_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,70 @@
+// Tests of the shares by which fair queues tell noisy groups from quiet ones.
+// SPDX-License-Identifier: Apache-2.0
+#include "services/sqs/share.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+// cmocka needs the two above first.
+#include <cmocka.h>
+
+static void
+add(struct shares *s, int32_t share, int n)
+{
+    for (int i = 0; i < n; i++)
+        shares_add(s, share, 1000);
+}
+
+static void
+a_group_with_most_in_flight_is_noisy(void **state)
+{
+    struct shares s = {.halved_ms = 1000};
+    int32_t a = share_of(STR("a")), b = share_of(STR("b")), c = share_of(STR("c"));
+    assert_false(shares_is_noisy(&s, a));
+    add(&s, a, SHARE_NOISY_MIN);
+    assert_false(shares_is_noisy(&s, a));
+    add(&s, a, 1);
+    assert_true(shares_is_noisy(&s, a)); // alone: whoever comes goes first
+    add(&s, b, 6);
+    assert_false(shares_is_noisy(&s, a));
+    add(&s, a, 30);
+    assert_true(shares_is_noisy(&s, a) && !shares_is_noisy(&s, b) && !shares_is_noisy(&s, c));
+    for (int i = 0; i < 41; i++)
+        shares_remove(&s, a);
+    assert_false(shares_is_noisy(&s, a));
+    shares_remove(&s, a); // no less than none
+    assert_int_equal(s.total, 6);
+    assert_int_equal(s.active, 1);
+}
+
+static void
+equal_groups_are_all_quiet(void **state)
+{
+    struct shares s = {.halved_ms = 1000};
+    int32_t shares[] = {share_of(STR("a")), share_of(STR("b")), share_of(STR("c"))};
+    for (size_t i = 0; i < COUNT_OF(shares); i++)
+        add(&s, shares[i], 100);
+    for (size_t i = 0; i < COUNT_OF(shares); i++)
+        assert_false(shares_is_noisy(&s, shares[i]));
+}
+
+static void
+what_was_not_heard_of_is_forgotten(void **state)
+{
+    struct shares s = {.halved_ms = 1000};
+    int32_t a = share_of(STR("a"));
+    add(&s, a, 100);
+    for (int i = 1; i <= 10; i++)
+        shares_add(&s, share_of(STR("b")), 1000 + i * (SHARE_HALVED_MS + 1LL));
+    assert_false(shares_is_noisy(&s, a));
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_group_with_most_in_flight_is_noisy),
+        cmocka_unit_test(equal_groups_are_all_quiet),
+        cmocka_unit_test(what_was_not_heard_of_is_forgotten),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
