@@ -42,6 +42,7 @@ EXEMPT = {
     "tests/bench/load.c": "a client beside the server, with an event loop as small as can be",
     "tests/bench/load_requests.c": "its requests are signed by the second",
     "tests/bench/start.c": "measures a start from outside",
+    "tests/bench/wire.c": "measures functions, without a runtime",
 }
 # Folders of programs that stand beside c10m and have no runtime.
 EXEMPT_FOLDERS = {
