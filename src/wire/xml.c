@@ -71,17 +71,24 @@ xml_put_text(struct buf *b, struct str s)
 void
 xml_put_open(struct buf *b, const char *name)
 {
-    buf_put_char(b, '<');
-    buf_put(b, str_of(name));
-    buf_put_char(b, '>');
+    size_t len = strlen(name);
+    char *to = buf_reserve(b, len + 2);
+    to[0] = '<';
+    memcpy(to + 1, name, len);
+    to[len + 1] = '>';
+    b->len += len + 2;
 }
 
 void
 xml_put_close(struct buf *b, const char *name)
 {
-    buf_put(b, STR("</"));
-    buf_put(b, str_of(name));
-    buf_put_char(b, '>');
+    size_t len = strlen(name);
+    char *to = buf_reserve(b, len + 3);
+    to[0] = '<';
+    to[1] = '/';
+    memcpy(to + 2, name, len);
+    to[len + 2] = '>';
+    b->len += len + 3;
 }
 
 void

@@ -21,12 +21,12 @@ static void
 put_open(const struct wire_model *m, const struct wire_member *row, const char *name,
          struct buf *out)
 {
-    buf_put_char(out, '<');
-    buf_put(out, str_of(name));
-    if (row->xml_namespace != 0) {
-        buf_put_char(out, ' ');
-        buf_put(out, str_of(wire_text(m, m->xml_namespaces[row->xml_namespace])));
-    }
+    xml_put_open(out, name);
+    if (row->xml_namespace == 0)
+        return;
+    out->len--;
+    buf_put_char(out, ' ');
+    buf_put(out, str_of(wire_text(m, m->xml_namespaces[row->xml_namespace])));
     buf_put_char(out, '>');
 }
 
