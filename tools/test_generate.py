@@ -199,6 +199,7 @@ class ActionsTest(unittest.TestCase):
         self.assertRegex(lines, r"1, ACCESS_WRITE\}, // sqs:SendMessage")
         self.assertRegex(lines, r"true\}, // queue")
         self.assertIn(".authorise = sqs_authorise,", lines)
+        self.assertIn(".throttled = SQS_REQUEST_THROTTLED + 1,", lines)
 
 
 def small_model(shapes: dict[str, Any], protocol: str = "query") -> Model:

@@ -90,7 +90,10 @@ receive_or_wait(struct receive *r, int64_t deadline_ns)
     if (code == OK && is_waiting && !r->queue.record.is_fifo.value)
         code = standard_next_due(r);
     if (code == OK && is_waiting) {
+        struct runtime *rt = r->c->cloud->runtime;
+        int64_t began_ns = clock_mono_ns(rt);
         code = lot_wait(&ticket, wait_until(r, deadline_ns));
+        r->c->asked_wait_ns += clock_mono_ns(rt) - began_ns;
         is_woken = code == OK;
     }
     if (is_woken)

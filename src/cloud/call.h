@@ -39,6 +39,8 @@ struct call {
     struct str path;         // REST: with the bucket that the host names in front. route
     struct str host_id;      // S3: the second id of the request; else absent. route
     bool is_inside;          // no client's: see src/cloud/invoke.h
+    bool is_shed;            // sent away by admit
+    int64_t asked_wait_ns;   // run: what of its time the caller asked for, as by a long poll
     bool is_admitted;        // counts in the cloud's budget
     const void *in;          // decode
     struct access *accesses; // authorise: one an action of the operation, in its order

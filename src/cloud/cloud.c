@@ -175,13 +175,25 @@ start_runtime(struct cloud *cloud, const struct cloud_options *o, char *problem,
     cloud->passed = o->passed;
     cloud->allow_origins = o->allow_origins;
     cloud->tls = o->tls;
-    cloud->rates.per_second = o->account_rate;
+    cloud->slow_ns =
+        (o->slow_request_ms > 0 ? o->slow_request_ms : SLOW_REQUEST_MS_DEFAULT) * INT64_C(1000000);
     cloud->budget.requests_max =
         o->requests_max > 0 ? (size_t)o->requests_max : BUDGET_REQUESTS_DEFAULT;
     cloud->budget.bytes_max =
         (size_t)(o->memory_mib_max > 0 ? o->memory_mib_max : BUDGET_MIB_DEFAULT) << 20;
-    for (int i = 0; i < runtime_loop_count(cloud->runtime); i++)
+    for (int i = 0; i < runtime_loop_count(cloud->runtime); i++) {
         cloud->key_caches[i] = key_cache_new();
+        TAILQ_INIT(&cloud->gates[i].waiting);
+    }
+    return OK;
+}
+
+static int
+set_rates(struct cloud *cloud, const struct cloud_options *o, char *problem, size_t problem_size)
+{
+    cloud->rates.per_second = o->account_rate;
+    for (size_t i = 0; i < o->operation_rates.count; i++)
+        TRY(rates_add_operation(&cloud->rates, o->operation_rates.items[i], problem, problem_size));
     return OK;
 }
 
@@ -189,6 +201,7 @@ static int
 start(struct cloud *cloud, struct cloud_options *o, char *problem, size_t problem_size)
 {
     TRY(keys_check(o, problem, problem_size));
+    TRY(set_rates(cloud, o, problem, problem_size));
     TRY(start_runtime(cloud, o, problem, problem_size));
     TRY(open_store(cloud, o, problem, problem_size));
     TRY(keys_open(cloud, o, problem, problem_size));

@@ -5,6 +5,7 @@
 #include "src/base/log.h"
 #include "src/cloud/budget.h"
 #include "src/cloud/event.h"
+#include "src/cloud/gate.h"
 #include "src/cloud/metrics.h"
 #include "src/cloud/passed.h"
 #include "src/cloud/rates.h"
@@ -21,6 +22,7 @@
 struct key_cache;
 
 enum { SERVICES_MAX = 256, ADMIN_TOKEN_BYTES_MIN = 32, ADMIN_TOKEN_BYTES_MAX = 256 };
+enum { SLOW_REQUEST_MS_DEFAULT = 1000 };
 
 struct cloud {
     struct runtime *runtime;
@@ -50,12 +52,14 @@ struct cloud {
     } raw;
     struct passed_sockets passed;
     struct budget budget;
+    struct gate gates[RUNTIME_LOOPS_MAX]; // one per loop
     struct rates rates;
     struct socket_address address; // that it listens on
     struct text_list allow_hosts, allow_origins;
     struct tls_options tls;
     char admin_token[ADMIN_TOKEN_BYTES_MAX + 1]; // "": nobody has it
     int64_t started_ns;                          // monotonic
+    int64_t slow_ns;                             // calls that take longer are logged
 };
 
 enum development_keys { DEVELOPMENT_KEYS_BY_ADDRESS, DEVELOPMENT_KEYS_ON, DEVELOPMENT_KEYS_OFF };
@@ -75,6 +79,8 @@ struct cloud_options {
     struct text_list allow_hosts, allow_origins;
     struct passed_sockets passed;     // for services' listeners; taken from here when they are used
     struct tls_options tls;           // dir NULL: a development CA in memory
+    struct text_list operation_rates; // "sqs:SendMessage=100", see src/cloud/rates.h
+    int slow_request_ms;              // slower calls are logged; 0: the default
     int account_rate;                 // calls a second of one account; 0: any number
     int requests_max, memory_mib_max; // under way at once; 0: the budget's defaults
     // Filled in when one was made: ACCOUNT:KEY:SECRET, to be shown this once.

@@ -31,6 +31,8 @@ static const struct option long_options[] = {
     {"tls-key", required_argument, NULL, 'p'},
     {"allow-origin", required_argument, NULL, 'O'},
     {"account-rate", required_argument, NULL, 'a'},
+    {"operation-rate", required_argument, NULL, 'o'},
+    {"slow-request-ms", required_argument, NULL, 's'},
     {"requests-max", required_argument, NULL, 'q'},
     {"memory-max", required_argument, NULL, 'm'},
     {"socket", required_argument, NULL, 's'},
@@ -129,6 +131,10 @@ read_door_option(const struct reading *r, int option)
         return OK;
     case 'a':
         return read_number(r, "--account-rate", optarg, 1, 1000 * 1000, &co->account_rate);
+    case 'o':
+        return read_text(r, "--operation-rate", &co->operation_rates);
+    case 's':
+        return read_number(r, "--slow-request-ms", optarg, 1, 3600 * 1000, &co->slow_request_ms);
     case 'q':
         return read_number(r, "--requests-max", optarg, 1, 1000 * 1000, &co->requests_max);
     case 'm':
@@ -183,6 +189,7 @@ options_parse(int argc, char **argv, struct options *out, char *problem, size_t 
     *out = (struct options){
         .cloud = {.log_level = LOG_INFO,
                   .requests_max = BUDGET_REQUESTS_DEFAULT,
+                  .slow_request_ms = SLOW_REQUEST_MS_DEFAULT,
                   .memory_mib_max = BUDGET_MIB_DEFAULT},
         .data = DATA_DEFAULT,
         .ready_fd = -1,
@@ -271,14 +278,21 @@ options_print_serve_help(const char *subcommand, const char *what)
         "  --loops N           event loops, 1 to %d (default: one per core)\n"
         "  --account-rate N    API calls a second of one account; more are throttled (default: "
         "any)\n"
+        "  --operation-rate SERVICE:OPERATION=N\n"
+        "                      calls a second of one operation by one account in one region; may "
+        "be\n"
+        "                      repeated\n"
         "  --requests-max N    API calls under way at once; more are refused early (default %d)\n"
         "  --memory-max MIB    what these may take together (default %d)\n"
         "\n"
         "  --log-level LEVEL   debug, info, warn or error (default info)\n"
+        "  --slow-request-ms N calls that take longer are logged as warnings; the time of long\n"
+        "                      polls does not count (default %d)\n"
         "  --ready-fd FD       serve only: write a line to this open descriptor once requests\n"
         "                      are answered\n"
         "  --socket NAME=FD    an open socket for a service that listens under that name; may be\n"
         "                      repeated. systemd's LISTEN_FDNAMES do the same for serve\n"
         "  --help              this text\n",
-        subcommand, what, RUNTIME_LOOPS_MAX, BUDGET_REQUESTS_DEFAULT, BUDGET_MIB_DEFAULT);
+        subcommand, what, RUNTIME_LOOPS_MAX, BUDGET_REQUESTS_DEFAULT, BUDGET_MIB_DEFAULT,
+        SLOW_REQUEST_MS_DEFAULT);
 }

@@ -4,6 +4,8 @@
 
 #include "src/cloud/stages.h"
 
+enum { OVERLOAD_LOG_NS = 1000 * 1000 * 1000 };
+
 // Errors of authentication come before those of the input, as at AWS; that an operation does not
 // exist comes before both.
 static const struct {
@@ -21,12 +23,28 @@ static const struct {
     {"run", call_run},
 };
 
+static void
+log_overload(struct call *c, struct gate *gate)
+{
+    int64_t now_ns = clock_mono_ns(c->cloud->runtime);
+    if (gate->logged_ns != 0 && now_ns - gate->logged_ns < OVERLOAD_LOG_NS)
+        return;
+    gate->logged_ns = now_ns;
+    log_event(&c->cloud->log, LOG_WARN, "overload", "shed_total=%zu in_flight=%zu bytes=%zu",
+              atomic_load(&gate->shed), atomic_load(&c->cloud->budget.requests),
+              atomic_load(&c->cloud->budget.bytes));
+}
+
 int
 call_admit(struct call *c)
 {
-    c->is_admitted = budget_take(&c->cloud->budget, 0); // its body is counted since it was read
+    struct gate *gate = &c->cloud->gates[loop_index(loop_current())];
+    // Its body is counted since it was read.
+    c->is_admitted = gate_pass(gate, c->cloud->runtime, &c->cloud->budget, 0) == OK;
+    c->is_shed = !c->is_admitted;
     if (c->is_admitted)
         return OK;
+    log_overload(c, gate);
     return fault(c, FAULT_UNAVAILABLE,
                  "Too many requests are under way. Reduce your request rate.");
 }
@@ -34,10 +52,13 @@ call_admit(struct call *c)
 int
 call_throttle(struct call *c)
 {
+    struct rates *rates = &c->cloud->rates;
     int64_t now_ns = clock_mono_ns(c->cloud->runtime);
-    if (rates_take(&c->cloud->rates, c->principal.account, now_ns))
+    if (rates_take(rates, c->principal.account, now_ns) &&
+        rates_take_operation(rates, c->principal.account, c->region, c->operation, now_ns))
         return OK;
-    return fault(c, FAULT_THROTTLED, "Rate exceeded");
+    int error = c->service->throttled > 0 ? c->service->throttled - 1 : FAULT_THROTTLED;
+    return fault(c, error, "Rate exceeded");
 }
 
 int

@@ -34,6 +34,7 @@ struct service {
     const struct action_span *operation_actions;
     const struct action *actions;
     const struct action_resource *action_resources;
+    int throttled;         // the error of too many calls, counted from 1; 0: FAULT_THROTTLED
     bool admits_anonymous; // callers without a signature come as far as authorise
     // S3: a name in front of the service's host is a bucket, the first part of the path.
     bool has_buckets;

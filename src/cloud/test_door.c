@@ -149,6 +149,24 @@ test_rates(void **state)
     fixture_fini(&f);
 }
 
+static void
+test_operation_rates(void **state)
+{
+    struct fixture f = {.options.operation_rates = {{"fake:Echo=1"}, 1}};
+    char problem[256];
+    assert_int_equal(fixture_start(&f, "127.0.0.1:0", problem, sizeof(problem)), OK);
+    while (rates_take_operation(&f.cloud->rates, STR("000000000000"), STR("eu-west-1"),
+                                &service_registry[0]->wire->operations[0], INT64_MAX / 2))
+        ;
+    assert_has(call_json(&f, "Echo", ECHO), "#ThrottlingException");
+    assert_has(call_json(&f, "Nothing", "{}"), "\r\n\r\n{}");
+    fixture_fini(&f);
+    f = (struct fixture){.options.operation_rates = {{"fake:Nope=1"}, 1}};
+    assert_int_equal(fixture_start(&f, "127.0.0.1:0", problem, sizeof(problem)), E_INVALID);
+    assert_non_null(strstr(problem, "--operation-rate fake:Nope=1: SERVICE:OPERATION=N"));
+    fixture_fini(&f);
+}
+
 // A listed origin's page may send what no page may unasked, and read the answer.
 static void
 test_cors(void **state)
@@ -264,6 +282,7 @@ main(void)
         cmocka_unit_test(test_overload),
         cmocka_unit_test(test_authorise),
         cmocka_unit_test(test_rates),
+        cmocka_unit_test(test_operation_rates),
         cmocka_unit_test(test_cors),
         cmocka_unit_test(test_events),
         cmocka_unit_test(test_read_only_names),

@@ -10,6 +10,8 @@
 
 #include <cmocka.h>
 
+#include "src/cloud/service.h"
+
 #define MS INT64_C(1000000)
 
 static struct rates *
@@ -66,13 +68,50 @@ test_many_accounts(void **state)
     free(r);
 }
 
+static void
+test_operations(void **state)
+{
+    struct rates *r = rates_new(0);
+    const struct wire_operation *echo = &service_registry[0]->wire->operations[0];
+    const struct wire_operation *fail = &service_registry[0]->wire->operations[1];
+    struct str us = STR("us-east-1"), eu = STR("eu-west-1");
+    struct str one = STR("111111111111"), two = STR("222222222222");
+    char problem[256];
+    assert_int_equal(rates_add_operation(r, "fake:Echo=1", problem, sizeof(problem)), OK);
+    assert_true(rates_take_operation(r, one, us, echo, 0));
+    assert_false(rates_take_operation(r, one, us, echo, 0));
+    assert_true(rates_take_operation(r, one, us, fail, 0));
+    assert_true(rates_take_operation(r, one, eu, echo, 0));
+    assert_true(rates_take_operation(r, two, us, echo, 0));
+    assert_false(rates_take_operation(r, two, us, echo, 0));
+    assert_true(rates_take_operation(r, (struct str){0}, us, echo, 0));
+    assert_true(rates_take_operation(r, one, us, echo, 1000 * MS));
+    free(r);
+}
+
+static void
+test_bad_operations(void **state)
+{
+    static const char *const rows[] = {
+        "",         "fake",        "fake:Echo",         "Echo=1",  "fake:Echo=0",  "fake:Echo=many",
+        "nope:A=1", "fake:Nope=1", "fake:Echo=1000001", "fake:=1", "fake:Echo=-1", "fake:Echo=1 "};
+    struct rates *r = rates_new(0);
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        char problem[256] = "";
+        assert_int_equal(rates_add_operation(r, rows[i], problem, sizeof(problem)), E_INVALID);
+        assert_non_null(strstr(problem, "sqs:SendMessage=100"));
+    }
+    assert_int_equal(r->operation_count, 0);
+    free(r);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_burst_and_refill),
-        cmocka_unit_test(test_no_limit),
-        cmocka_unit_test(test_many_accounts),
+        cmocka_unit_test(test_burst_and_refill), cmocka_unit_test(test_no_limit),
+        cmocka_unit_test(test_many_accounts),    cmocka_unit_test(test_operations),
+        cmocka_unit_test(test_bad_operations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -96,6 +96,17 @@ fiber_run(struct fiber *f)
         fiber_end(f);
 }
 
+static void
+deferred_run(struct loop *loop)
+{
+    int64_t began_ns = clock_mono_ns(loop->rt);
+    do {
+        struct fiber *f = STAILQ_FIRST(&loop->deferred);
+        STAILQ_REMOVE_HEAD(&loop->deferred, ready_link);
+        fiber_run(f);
+    } while (!STAILQ_EMPTY(&loop->deferred) && clock_mono_ns(loop->rt) - began_ns < LOOP_SLICE_NS);
+}
+
 void
 fibers_run(struct loop *loop)
 {
@@ -104,6 +115,8 @@ fibers_run(struct loop *loop)
         STAILQ_REMOVE_HEAD(&loop->ready, ready_link);
         fiber_run(f);
     }
+    if (!STAILQ_EMPTY(&loop->deferred))
+        deferred_run(loop);
 }
 
 void
@@ -215,6 +228,23 @@ fiber_yield(void)
     struct fiber *f = fiber_self();
     CHECK(f);
     fiber_ready(f);
+    context_switch(&f->context, &f->loop->context);
+}
+
+bool
+fiber_should_defer(void)
+{
+    struct loop *loop = loop_current();
+    return !STAILQ_EMPTY(&loop->deferred) ||
+           clock_mono_ns(loop->rt) - loop->turn_began_ns >= LOOP_SLICE_NS;
+}
+
+void
+fiber_defer(void)
+{
+    struct fiber *f = fiber_self();
+    CHECK(f);
+    STAILQ_INSERT_TAIL(&f->loop->deferred, f, ready_link);
     context_switch(&f->context, &f->loop->context);
 }
 

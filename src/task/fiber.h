@@ -37,6 +37,12 @@ void fiber_cancel(struct fiber *f);
 
 // Lets others run; goes on in the same turn of the loop.
 void fiber_yield(void);
+// Lets all that is ready go first, and the sockets be looked at: goes on in a later turn of the
+// loop, after those that were deferred before. In a turn they have a slice of time together, so
+// that work that can wait (a new request) does not keep waiting what cannot (the health page).
+void fiber_defer(void);
+// Whether now is a time for it: others are deferred, or this turn has gone on for a slice.
+bool fiber_should_defer(void);
 // E_CANCELLED or OK.
 MUST_USE int fiber_sleep_until(int64_t deadline_ns);
 

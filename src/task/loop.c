@@ -173,7 +173,8 @@ deleted_reap(struct loop *loop)
 static int
 loop_wait_ms(const struct loop *loop)
 {
-    if (!STAILQ_EMPTY(&loop->ready) || !TAILQ_EMPTY(&loop->queued))
+    if (!STAILQ_EMPTY(&loop->ready) || !STAILQ_EMPTY(&loop->deferred) ||
+        !TAILQ_EMPTY(&loop->queued))
         return 0;
     int64_t next_ns = timers_next(loop);
     if (next_ns == DEADLINE_NEVER)
@@ -218,6 +219,7 @@ loop_turn(struct loop *loop)
     // Between the batches nothing names what was deleted.
     deleted_reap(loop);
     loop_poll(loop);
+    loop->turn_began_ns = clock_mono_ns(loop->rt);
     if (!TAILQ_EMPTY(&loop->queued))
         queued_run(loop);
     inbox_open(loop);
@@ -267,6 +269,7 @@ loop_new(struct runtime *rt, int index, struct loop **out)
     TAILQ_INIT(&loop->queued);
     TAILQ_INIT(&loop->deleted);
     STAILQ_INIT(&loop->ready);
+    STAILQ_INIT(&loop->deferred);
     TAILQ_INIT(&loop->fibers);
     TAILQ_INIT(&loop->fibers_free);
     stack_pool_init(&loop->stacks);

@@ -89,6 +89,8 @@ struct loop {
     struct context context; // of the thread's own stack
     struct fiber *running;
     struct fiber_queue ready;
+    struct fiber_queue deferred; // see fiber_defer
+    int64_t turn_began_ns;       // when this turn had looked at its sockets; monotonic
     struct fiber_list fibers;
     // Never given back while the runtime lives, see fiber_wake.
     struct fiber_list fibers_free;
@@ -106,6 +108,8 @@ struct loop {
 
 // A loop runs at most this many fibers before it looks at its sockets again.
 enum { LOOP_FIBERS_PER_TURN_MAX = 64 };
+// And gives this long to those that are deferred.
+enum { LOOP_SLICE_NS = 2 * 1000 * 1000 };
 
 MUST_USE int loop_new(struct runtime *rt, int index, struct loop **out);
 // After its thread was joined; all threads that wake its fibers have ended too.
@@ -120,7 +124,8 @@ void inbox_deliver(struct loop *loop);
 int64_t timers_next(const struct loop *loop);
 void timers_fire(struct loop *loop, int64_t now_ns);
 
-// Runs what is ready, at most LOOP_FIBERS_PER_TURN_MAX of them.
+// Runs what is ready, at most LOOP_FIBERS_PER_TURN_MAX of them, then of those that are deferred at
+// least one, and as many as fit into LOOP_SLICE_NS.
 void fibers_run(struct loop *loop);
 void fibers_cancel(struct loop *loop);
 // Frees the fibers' memory.

@@ -31,7 +31,8 @@ _PROTOCOLS = {
 # validation: in whose words and by which error (of the model or of `errors`) an input is refused.
 _OPTIONAL = {"errors", "state", "buckets", "json_namespace", "own_checks", "validation"}
 _OPTIONAL |= {"endpoint_of", "split", *members.KINDS}
-_OPTIONAL |= {"action_prefix", "actions", "resource_types", "authorise", "anonymous"}
+# throttled: the error of the model that too many calls get, where that is not ThrottlingException.
+_OPTIONAL |= {"throttled", "action_prefix", "actions", "resource_types", "authorise", "anonymous"}
 _WORDINGS = ("joined", "sqs", "ec2")
 
 
@@ -87,6 +88,7 @@ class Service:
     host: str = ""  # whose endpoint it shares
     guest_files: tuple[Path, ...] = ()
     admits_anonymous: bool = False
+    throttled: str = ""  # in C
 
     def metadata(self, key: str) -> Any:
         """Of the first model that says it."""
@@ -206,6 +208,7 @@ def assemble_service(
         admits_anonymous=raw.get("anonymous", False),
         wording=wording,
         invalid_error=invalid_error,
+        throttled=_throttled(raw, errors, where),
     )
 
 
@@ -235,6 +238,15 @@ def _refused(
     if problems:
         raise Problem(f"{where}: {problems[0]}")
     return {name: list(paths) for name, paths in raw.get("refused", {}).items()}
+
+
+def _throttled(raw: dict[str, Any], errors: list[Error], where: str) -> str:
+    if "throttled" not in raw:
+        return ""
+    found = [error.enumerator for error in errors if error.name == raw["throttled"]]
+    if not found:
+        raise Problem(f"{where}: throttled: there is no error '{raw['throttled']}'")
+    return found[0]
 
 
 def _take_messages(model: Model) -> dict[str, str]:

@@ -95,6 +95,8 @@ def tables_lines(service: Service) -> list[str]:
     lines += [f"    .split = {service.prefix}_split,"] if service.has_split else []
     if service.has_authorise:
         lines += [f"    .authorise = {service.prefix}_authorise,"]
+    if service.throttled:
+        lines += [f"    .throttled = {service.throttled} + 1,"]
     if service.admits_anonymous:
         lines += ["    .admits_anonymous = true,"]
     lines += ["    .has_buckets = true,"] if service.has_buckets else []

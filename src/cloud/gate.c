@@ -1,0 +1,58 @@
+// A queue that is served from its old end, and cut there when it grows too old.
+// SPDX-License-Identifier: Apache-2.0
+#include "src/cloud/gate.h"
+
+static const int64_t ms_ns = 1000 * 1000;
+
+// Only this loop's: others' budget shares come back when these run.
+static bool
+shed_oldest(struct gate *g, struct budget *budget)
+{
+    struct gate_ticket *t;
+    TAILQ_FOREACH(t, &g->waiting, link)
+    {
+        if (t->is_shed)
+            continue;
+        t->is_shed = true;
+        budget_give(budget, t->body_bytes);
+        return true;
+    }
+    return false;
+}
+
+static bool
+is_too_old(const struct gate *g, int64_t entered_ns, int64_t now_ns)
+{
+    bool is_busy = now_ns - g->busy_since_ns > GATE_BUSY_AFTER_MS * ms_ns;
+    return now_ns - entered_ns > (is_busy ? GATE_BUSY_WAIT_MS_MAX : GATE_WAIT_MS_MAX) * ms_ns;
+}
+
+static int
+wait_turn(struct gate *g, struct runtime *rt, struct budget *budget, size_t body_bytes)
+{
+    struct gate_ticket ticket = {.body_bytes = body_bytes};
+    int64_t entered_ns = clock_mono_ns(rt);
+    if (TAILQ_EMPTY(&g->waiting))
+        g->busy_since_ns = entered_ns;
+    TAILQ_INSERT_TAIL(&g->waiting, &ticket, link);
+    fiber_defer();
+    TAILQ_REMOVE(&g->waiting, &ticket, link);
+    if (!ticket.is_shed && !is_too_old(g, entered_ns, clock_mono_ns(rt)))
+        return OK;
+    if (!ticket.is_shed)
+        budget_give(budget, body_bytes);
+    return E_LIMIT;
+}
+
+int
+gate_pass(struct gate *gate, struct runtime *rt, struct budget *budget, size_t body_bytes)
+{
+    int code = OK;
+    while (code == OK && !budget_take(budget, body_bytes))
+        code = shed_oldest(gate, budget) ? OK : E_LIMIT;
+    if (code == OK && fiber_should_defer())
+        code = wait_turn(gate, rt, budget, body_bytes);
+    if (code != OK)
+        atomic_fetch_add_explicit(&gate->shed, 1, memory_order_relaxed);
+    return code;
+}
