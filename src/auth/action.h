@@ -35,5 +35,6 @@ struct action {
 // Of an operation: rows in the service's actions. It asks for all of them; none: for nothing.
 struct action_span {
     uint16_t first;
-    uint16_t count;
+    uint8_t count;
+    bool is_data_event; // CloudTrail: about what is in a resource, not about the resource
 };

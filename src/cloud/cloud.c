@@ -8,6 +8,7 @@
 
 #include "src/auth/key_cache.h"
 #include "src/cloud/admin.h"
+#include "src/cloud/event_log.h"
 #include "src/cloud/hosts.h"
 #include "src/cloud/keys.h"
 #include "src/cloud/origin.h"
@@ -208,9 +209,14 @@ start(struct cloud *cloud, struct cloud_options *o, char *problem, size_t proble
     cloud->aes = aes_new();
     cloud->data_keys = data_keys_new(cloud->seal, cloud->aes);
     TRY(admin_token_open(cloud, o, problem, problem_size));
+    cloud->statistics = statistics_new(cloud->runtime, cloud->kv, &cloud->log);
+    if (o->subscriber != NULL)
+        cloud_subscribe(cloud, o->subscriber);
     state_open(cloud, str_starts(str_of(o->store_url), STR("postgresql:")));
     TRY(start_services(cloud, problem, problem_size));
     state_start(cloud);
+    event_log_start(cloud);
+    statistics_start(cloud->statistics, cloud->background);
     return start_listening(cloud, o, problem, problem_size);
 }
 
@@ -237,11 +243,14 @@ cloud_free(struct cloud *cloud)
         http_server_free(cloud->http, deadline_in_ms(cloud->runtime, DRAIN_MS));
     raw_listeners_close(cloud);
     state_stop(cloud);
+    if (cloud->statistics != NULL)
+        statistics_end(cloud->statistics);
     stop_services(cloud);
     state_close(cloud);
     kv_close(cloud->kv);
     runtime_free(cloud->runtime);
     metrics_free(cloud->metrics);
+    statistics_free(cloud->statistics);
     for (int i = 0; i < RUNTIME_LOOPS_MAX; i++) {
         key_cache_free(cloud->key_caches[i]);
         wire_patterns_fini(&cloud->patterns[i]);
@@ -257,6 +266,11 @@ cloud_free(struct cloud *cloud)
 void
 cloud_subscribe(struct cloud *cloud, struct event_subscriber *subscriber)
 {
-    CHECK(cloud->http == NULL);
+    size_t count = 0;
+    struct event_subscriber *s;
+    CHECK(cloud->http == NULL && strlen(subscriber->name) <= EVENT_SUBSCRIBER_NAME_MAX);
+    SLIST_FOREACH(s, &cloud->subscribers, link)
+    count++;
+    CHECK(count < EVENT_SUBSCRIBERS_MAX);
     SLIST_INSERT_HEAD(&cloud->subscribers, subscriber, link);
 }

@@ -11,6 +11,7 @@
 #include "src/cloud/rates.h"
 #include "src/cloud/raw.h"
 #include "src/cloud/service.h"
+#include "src/cloud/statistics.h"
 #include "src/cloud/text_list.h"
 #include "src/http/server.h"
 #include "src/http/tls.h"
@@ -51,6 +52,7 @@ struct cloud {
         size_t listener_count;
     } raw;
     struct passed_sockets passed;
+    struct statistics *statistics;
     struct budget budget;
     struct gate gates[RUNTIME_LOOPS_MAX]; // one per loop
     struct rates rates;
@@ -83,6 +85,7 @@ struct cloud_options {
     int slow_request_ms;              // slower calls are logged; 0: the default
     int account_rate;                 // calls a second of one account; 0: any number
     int requests_max, memory_mib_max; // under way at once; 0: the budget's defaults
+    struct event_subscriber *subscriber; // of a program that holds the cloud; NULL: none
     // Filled in when one was made: ACCOUNT:KEY:SECRET, to be shown this once.
     char new_root_key[128];
 };
@@ -94,6 +97,7 @@ MUST_USE int cloud_new(struct cloud_options *options, struct cloud **out, char *
 // Drains within KV_TXN_MS_MAX and a little, then frees everything. NULL is accepted.
 void cloud_free(struct cloud *cloud);
 
-// From now on the subscriber gets the event of every call. Before the server listens: from a
-// service's init. It lives as long as the cloud.
+// From now on the subscriber is asked about every call, and gets the records that it wants, with
+// what an earlier process left of them. Before the server listens: from a service's init, at most
+// EVENT_SUBSCRIBERS_MAX in all. It lives as long as the cloud.
 void cloud_subscribe(struct cloud *cloud, struct event_subscriber *subscriber);

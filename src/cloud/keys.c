@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "src/auth/credentials.h"
 #include "src/base/encoding.h"
 #include "src/cloud/private_file.h"
 #include "src/store/seal.h"

@@ -1,5 +1,7 @@
-// What is kept of a call: its counters, and a line in the log. Never its input or its output.
+// What is kept of a call: its counters, and a line in the log. Its input and
+// output are in the records of subscribers only (event_log.h).
 // SPDX-License-Identifier: Apache-2.0
+#include "src/cloud/event_log.h"
 #include "src/cloud/stages.h"
 
 static const char *
@@ -13,24 +15,9 @@ operation_text(const struct call *c, char *out, size_t size)
 static void
 tell_subscribers(struct call *c)
 {
-    const struct wire_service *s = c->service ? c->service->wire : NULL;
-    struct api_event event = {
-        .identity = c->principal,
-        .time_ms = call_now_ms(c),
-        .source = s ? arena_print(c->arena, "%s.amazonaws.com", s->name) : (struct str){0},
-        .name = c->operation_name,
-        .region = c->region,
-        .source_ip = call_source_ip(c),
-        .user_agent = http_request_header(c->http, STR("User-Agent")),
-        .error_code = c->fault.is_set ? c->fault.name : (struct str){0},
-        .error_message = c->fault.is_set ? c->fault.message : (struct str){0},
-        .request_id = str_of(c->request_id),
-        .is_read_only = event_is_read_only(c->operation_name),
-    };
-    random_uuid(c->cloud->runtime, event.event_id);
-    struct event_subscriber *subscriber;
-    SLIST_FOREACH(subscriber, &c->cloud->subscribers, link)
-    subscriber->fn(subscriber->arg, &event);
+    struct api_event event;
+    event_of_call(c, &event);
+    event_log_append(c->cloud, &event);
 }
 
 static void
@@ -65,6 +52,8 @@ call_record(struct call *c)
     struct cloud *cloud = c->cloud;
     if (!SLIST_EMPTY(&cloud->subscribers))
         tell_subscribers(c);
+    if (c->service != NULL && c->service->measure != NULL && !c->fault.is_set)
+        c->service->measure(c);
     int64_t duration_ns = clock_mono_ns(cloud->runtime) - c->http->received_ns;
     if (c->operation != NULL)
         metrics_record(cloud->metrics, loop_index(loop_current()), c->service_index,

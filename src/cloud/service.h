@@ -24,6 +24,10 @@ typedef int service_authorise_fn(struct call *c, struct access *access);
 // checked yet. May read the store (the engine of the resource that the input names), and fault.
 typedef int service_split_fn(struct call *c, struct str *owner);
 
+// After a call that went well, before its answer leaves: counts it in the service's metrics
+// (src/cloud/statistics.h). It does not wait.
+typedef void service_measure_fn(struct call *c);
+
 // Generated from services/<name>/service.json as `const struct service <name>_service`.
 struct service {
     const struct wire_service *wire;
@@ -34,6 +38,9 @@ struct service {
     const struct action_span *operation_actions;
     const struct action *actions;
     const struct action_resource *action_resources;
+    // Members that records do not show, beside those that the model calls sensitive: their names, a
+    // space between two. NULL: none.
+    const char *hidden;
     int throttled;         // the error of too many calls, counted from 1; 0: FAULT_THROTTLED
     bool admits_anonymous; // callers without a signature come as far as authorise
     // S3: a name in front of the service's host is a bucket, the first part of the path.
@@ -44,6 +51,7 @@ struct service {
     // In the service's folder, all of them optional.
     service_split_fn *split;
     service_authorise_fn *authorise;
+    service_measure_fn *measure;
     // `state` holds hints only: what must last is in the store.
     int (*init)(struct cloud *cloud, void **state);
     void (*fini)(void *state);

@@ -213,7 +213,7 @@ struct log_of_events {
     struct buf text;
 };
 
-static void
+static bool
 log_event_text(void *arg, const struct api_event *event)
 {
     struct log_of_events *log = arg;
@@ -221,13 +221,14 @@ log_event_text(void *arg, const struct api_event *event)
     assert_true(event->time_ms > 0);
     event_print(event, &log->text);
     buf_put_char(&log->text, '\n');
+    return false;
 }
 
 static void
 test_events(void **state)
 {
     struct log_of_events log;
-    struct event_subscriber subscriber = {.fn = log_event_text, .arg = &log};
+    struct event_subscriber subscriber = {.name = "test", .wants = log_event_text, .arg = &log};
     struct fixture f;
     arena_init(&log.arena);
     buf_init(&log.text, &log.arena, 4096);
@@ -244,12 +245,18 @@ test_events(void **state)
                      "\"principalId\":\"000000000000\",\"arn\":\"arn:aws:iam::000000000000:root\","
                      "\"accountId\":\"000000000000\",\"accessKeyId\":\"test\"},\"eventTime\":\"20");
     assert_has(line, "\"eventSource\":\"fake.amazonaws.com\",\"eventName\":\"Echo\","
-                     "\"awsRegion\":\"eu-west-1\",\"sourceIPAddress\":\"127.0.0.1\",\"requestID\"");
-    assert_has(line, "\"readOnly\":false,\"eventType\":\"AwsApiCall\","
-                     "\"recipientAccountId\":\"000000000000\"}");
+                     "\"awsRegion\":\"eu-west-1\",\"sourceIPAddress\":\"127.0.0.1\",");
+    assert_has(line,
+               "\"requestParameters\":{\"text\":\"hi\",\"count\":1},\"responseElements\":null,"
+               "\"requestID\":\"");
+    assert_has(line, "\"readOnly\":true,\"eventType\":\"AwsApiCall\",\"managementEvent\":true,"
+                     "\"recipientAccountId\":\"000000000000\",\"eventCategory\":\"Management\"}");
     str_cut(text, '\n', &line, &text);
     assert_has(line, "\"errorCode\":\"FakeBroken\",\"errorMessage\":\"It is <broken> in "
-                     "eu-west-1.\",\"requestID\":\"");
+                     "eu-west-1.\",\"requestParameters\":{},\"responseElements\":null,"
+                     "\"requestID\":\"");
+    assert_has(line, "\"readOnly\":false,\"resources\":[{\"accountId\":\"000000000000\","
+                     "\"ARN\":\"arn:aws:fake:eu-west-1:123:thing\"}],\"eventType\"");
     str_cut(text, '\n', &line, &text);
     assert_has(line, "\"userIdentity\":{\"type\":\"Unknown\"}");
     assert_has(line, "\"eventName\":\"Nope\"");
@@ -276,16 +283,11 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rebinding),
-        cmocka_unit_test(test_hosts_and_regions),
-        cmocka_unit_test(test_admin_token),
-        cmocka_unit_test(test_overload),
-        cmocka_unit_test(test_authorise),
-        cmocka_unit_test(test_rates),
-        cmocka_unit_test(test_operation_rates),
-        cmocka_unit_test(test_cors),
-        cmocka_unit_test(test_events),
-        cmocka_unit_test(test_read_only_names),
+        cmocka_unit_test(test_rebinding),       cmocka_unit_test(test_hosts_and_regions),
+        cmocka_unit_test(test_admin_token),     cmocka_unit_test(test_overload),
+        cmocka_unit_test(test_authorise),       cmocka_unit_test(test_rates),
+        cmocka_unit_test(test_operation_rates), cmocka_unit_test(test_cors),
+        cmocka_unit_test(test_events),          cmocka_unit_test(test_read_only_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

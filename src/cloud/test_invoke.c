@@ -18,7 +18,7 @@ struct inside {
     struct event_subscriber subscriber;
 };
 
-static void
+static bool
 count_event(void *arg, const struct api_event *event)
 {
     struct inside *in = arg;
@@ -26,12 +26,13 @@ count_event(void *arg, const struct api_event *event)
     assert_true(str_eq(event->source_ip, STR("states.amazonaws.com")));
     assert_true(str_eq(event->user_agent, STR("states.amazonaws.com")));
     assert_true(str_eq(event->region, STR("eu-west-1")));
+    return false;
 }
 
 static void
 run_inside(int (*fn)(void *arg))
 {
-    struct inside in = {.subscriber = {.fn = count_event, .arg = &in}};
+    struct inside in = {.subscriber = {.name = "test", .wants = count_event, .arg = &in}};
     fake_subscribe(&in.subscriber);
     fixture_init(&in.f);
     in.invocation = (struct invocation){

@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "src/auth/credentials.h"
 #include "src/cloud/private_file.h"
 
 struct fixture {

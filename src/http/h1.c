@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/http/h1_body.h"
 #include "src/http/h1_tunnel.h"
+#include "src/http/tls_stream.h"
 
 //     IDLE ──bytes──▶ READING ──request──▶ RUNNING ──answered──▶ IDLE, READING, closed
 //                        └────no HTTP────────┴───▶ lingering ──▶ closed
@@ -138,9 +139,10 @@ note_head(struct http_connection *c)
         return;
     request->received_ns = connection_now_ns(c);
     request->peer = socket_peer(c->socket);
-    request->is_encrypted = c->tls != NULL;
     request->may_upgrade =
         head->minor_version > 0 && !head->is_chunked && head->content_length <= 0;
+    if (c->tls != NULL)
+        tls_stream_note(c, request);
 }
 
 // Notes what the handler is told of the request, and decides how its body is read.

@@ -5,6 +5,7 @@
 #include "src/http/connection_state.h"
 #include "src/http/h2.h"
 #include "src/http/response.h"
+#include "src/http/tls_stream.h"
 
 enum {
     READ_BYTES = 16 * 1024,
@@ -308,7 +309,8 @@ static void
 note_connection(struct http_connection *c, struct h2_stream *s)
 {
     s->request.peer = socket_peer(c->socket);
-    s->request.is_encrypted = c->tls != NULL;
+    if (c->tls != NULL)
+        tls_stream_note(c, &s->request);
 }
 
 static bool

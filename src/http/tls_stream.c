@@ -229,6 +229,14 @@ tls_stream_is_h2(const struct http_connection *c)
 }
 
 void
+tls_stream_note(const struct http_connection *c, struct http_request *out)
+{
+    out->is_encrypted = true;
+    out->tls_version = SSL_get_version(c->tls->ssl);
+    out->tls_cipher = SSL_CIPHER_get_name(SSL_get_current_cipher(c->tls->ssl));
+}
+
+void
 tls_loop_fini(struct http_loop *l)
 {
     if (l->tls_method)

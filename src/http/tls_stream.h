@@ -25,5 +25,7 @@ void tls_stream_start(struct http_connection *c);
 enum tls_progress tls_stream_handshake(struct http_connection *c);
 // After the handshake: whether the two agreed on HTTP/2.
 bool tls_stream_is_h2(const struct http_connection *c);
+// Notes in a request of this connection what it was protected by.
+void tls_stream_note(const struct http_connection *c, struct http_request *out);
 // Frees what the connections of a loop share.
 void tls_loop_fini(struct http_loop *l);

@@ -32,7 +32,10 @@ _PROTOCOLS = {
 _OPTIONAL = {"errors", "state", "buckets", "json_namespace", "own_checks", "validation"}
 _OPTIONAL |= {"endpoint_of", "split", *members.KINDS}
 # throttled: the error of the model that too many calls get, where that is not ThrottlingException.
-_OPTIONAL |= {"throttled", "action_prefix", "actions", "resource_types", "authorise", "anonymous"}
+# hidden: members that records do not show. data_events: operations that are about what is in a resource.
+# "measure": the service counts its calls in metrics.
+_OPTIONAL |= {"hidden", "data_events", "measure", "throttled"}
+_OPTIONAL |= {"action_prefix", "actions", "resource_types", "authorise", "anonymous"}
 _WORDINGS = ("joined", "sqs", "ec2")
 
 
@@ -89,6 +92,9 @@ class Service:
     guest_files: tuple[Path, ...] = ()
     admits_anonymous: bool = False
     throttled: str = ""  # in C
+    hidden: tuple[str, ...] = ()
+    data_events: frozenset[str] = frozenset()
+    has_measure: bool = False
 
     def metadata(self, key: str) -> Any:
         """Of the first model that says it."""
@@ -209,6 +215,9 @@ def assemble_service(
         wording=wording,
         invalid_error=invalid_error,
         throttled=_throttled(raw, errors, where),
+        hidden=tuple(_known_members(raw, shapes, where)),
+        data_events=frozenset(_data_events(raw, listed, where)),
+        has_measure=raw.get("measure", False),
     )
 
 
@@ -238,6 +247,21 @@ def _refused(
     if problems:
         raise Problem(f"{where}: {problems[0]}")
     return {name: list(paths) for name, paths in raw.get("refused", {}).items()}
+
+
+def _known_members(raw: dict[str, Any], shapes: Shapes, where: str) -> list[str]:
+    known = {row.name for shape in shapes.values() for row in shape.rows}
+    for name in raw.get("hidden", []):
+        if name not in known:
+            raise Problem(f"{where}: hidden: no operation has a member '{name}'")
+    return list(raw.get("hidden", []))
+
+
+def _data_events(raw: dict[str, Any], listed: list[str], where: str) -> list[str]:
+    for name in raw.get("data_events", []):
+        if name not in listed:
+            raise Problem(f"{where}: data_events: '{name}' is not among the operations")
+    return list(raw.get("data_events", []))
 
 
 def _throttled(raw: dict[str, Any], errors: list[Error], where: str) -> str:

@@ -42,6 +42,8 @@ def header_lines(service: Service) -> list[str]:
         lines += [f"int {service.prefix}_split(struct call *c, struct str *owner);"]
     if service.has_authorise:
         lines += [f"int {service.prefix}_authorise(struct call *c, struct access *access);"]
+    if service.has_measure:
+        lines += [f"void {service.prefix}_measure(struct call *c);"]
     return lines + ["", f"extern const struct service {service.prefix}_service;"]
 
 
@@ -95,6 +97,10 @@ def tables_lines(service: Service) -> list[str]:
     lines += [f"    .split = {service.prefix}_split,"] if service.has_split else []
     if service.has_authorise:
         lines += [f"    .authorise = {service.prefix}_authorise,"]
+    if service.has_measure:
+        lines += [f"    .measure = {service.prefix}_measure,"]
+    if service.hidden:
+        lines += [f"    .hidden = {names.string_literal(' '.join(service.hidden))},"]
     if service.throttled:
         lines += [f"    .throttled = {service.throttled} + 1,"]
     if service.admits_anonymous:
@@ -210,7 +216,8 @@ def _action_lines(service: Service, tables: Tables) -> list[str]:
     spans, actions, resources = [], [], []
     for op in service.operations:
         declared = service.actions.get(op.name, ())
-        spans.append(f"    {{{len(actions)}, {len(declared)}}}, // {op.name}")
+        is_data = str(op.name in service.data_events).lower()
+        spans.append(f"    {{{len(actions)}, {len(declared)}, {is_data}}}, // {op.name}")
         for action in declared:
             fields = [str(tables.text.add(t)) for t in (action.name, " ".join(action.condition_keys))]
             fields += [str(len(resources)), str(len(action.resources)), action.level]

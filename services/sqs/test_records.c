@@ -1,0 +1,278 @@
+// What is kept of calls: records for a subscriber, and CloudWatch's metrics.
+// SPDX-License-Identifier: Apache-2.0
+#include "services/sqs/sqs_api.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "src/cloud/invoke.h"
+
+#define ACCOUNT "111111111111"
+
+enum { RECORDS_MAX = 32, FAR_MS = 20000 };
+
+struct fixture {
+    struct arena arena;
+    struct cloud *cloud;
+    struct invocation invocation;
+    struct event_subscriber subscriber;
+    struct str url;
+    // What the subscriber was given; the first time each record comes it cannot take it.
+    struct arena kept;
+    struct str records[RECORDS_MAX];
+    size_t count;
+    int refusals;
+};
+
+static bool
+wants(void *arg, const struct api_event *event)
+{
+    return !str_eq(event->name, STR("ListQueues"));
+}
+
+// Keeps each once: a body may run twice, and its first run here is always in vain.
+static int
+consume(void *arg, struct kv_txn *txn, struct str record)
+{
+    struct fixture *f = arg;
+    if (f->refusals == 0) {
+        f->refusals++;
+        return E_IO;
+    }
+    for (size_t i = 0; i < f->count; i++)
+        if (str_eq(f->records[i], record))
+            return OK;
+    CHECK(f->count < RECORDS_MAX);
+    f->records[f->count++] = arena_copy(&f->kept, record);
+    return OK;
+}
+
+static int
+call(struct fixture *f, const char *operation, const char *input)
+{
+    struct str json;
+    struct fault fault;
+    struct str text =
+        arena_print(&f->arena, "{\"QueueUrl\":\"" STR_FMT "\"%s}", STR_ARG(f->url), input);
+    return invoke_json(&f->invocation, STR("sqs"), str_of(operation), text, &json, &fault);
+}
+
+static void
+make_queue(struct fixture *f)
+{
+    struct str json;
+    struct fault fault;
+    assert_int_equal(invoke_json(&f->invocation, STR("sqs"), STR("CreateQueue"),
+                                 STR("{\"QueueName\":\"jobs\"}"), &json, &fault),
+                     OK);
+    f->url = arena_print(&f->arena, "http://%s/" ACCOUNT "/jobs", f->cloud->address.text);
+}
+
+static void
+assert_has(struct str text, const char *needle)
+{
+    if (str_find(text, str_of(needle)) < 0)
+        fail_msg("%s is not in " STR_FMT, needle, STR_ARG(text));
+}
+
+static void
+await_records(struct fixture *f, size_t count)
+{
+    int64_t deadline_ns = deadline_in_ms(f->cloud->runtime, FAR_MS);
+    while (f->count < count) {
+        assert_true(clock_mono_ns(f->cloud->runtime) < deadline_ns);
+        assert_int_equal(fiber_sleep_until(deadline_in_ms(f->cloud->runtime, 2)), OK);
+    }
+}
+
+static int
+make_records(void *arg)
+{
+    struct fixture *f = arg;
+    make_queue(f);
+    assert_int_equal(call(f, "SendMessage", ",\"MessageBody\":\"my secret\""), OK);
+    assert_int_equal(call(f, "ListQueues", ""), OK);
+    assert_int_equal(call(f, "ReceiveMessage", ""), OK);
+    assert_int_equal(call(f, "Nope", ""), E_FAULT);
+    f->invocation.principal = principal_root(&f->arena, STR("222222222222"));
+    assert_int_equal(call(f, "DeleteQueue", ""), E_FAULT);
+    await_records(f, 5);
+    assert_int_equal(f->refusals, 1);
+    return OK;
+}
+
+static void
+check_records(struct fixture *f)
+{
+    assert_int_equal(f->count, 5);
+    assert_has(f->records[0],
+               "\"userIdentity\":{\"type\":\"Root\",\"principalId\":\"" ACCOUNT
+               "\",\"arn\":\"arn:aws:iam::" ACCOUNT ":root\",\"accountId\":\"" ACCOUNT
+               "\",\"invokedBy\":\"states.amazonaws.com\"}");
+    assert_has(f->records[0],
+               "\"eventSource\":\"sqs.amazonaws.com\",\"eventName\":\"CreateQueue\"");
+    assert_has(f->records[0], "\"requestParameters\":{\"queueName\":\"jobs\"},"
+                              "\"responseElements\":{\"queueUrl\":\"http://");
+    assert_has(f->records[0], "\"readOnly\":false,\"resources\":[{\"accountId\":\"" ACCOUNT
+                              "\",\"type\":\"AWS::SQS::Queue\","
+                              "\"ARN\":\"arn:aws:sqs:eu-west-1:" ACCOUNT ":jobs\"}]");
+    assert_has(f->records[0], "\"managementEvent\":true");
+    assert_has(f->records[1], "\"messageBody\":\"HIDDEN_DUE_TO_SECURITY_REASONS\"");
+    assert_has(f->records[1], "\"responseElements\":{\"mD5OfMessageBody\":");
+    assert_has(f->records[1], "\"managementEvent\":false");
+    assert_has(f->records[1], "\"eventCategory\":\"Data\"");
+    assert_has(f->records[2], "\"eventName\":\"ReceiveMessage\"");
+    assert_has(f->records[2], "\"responseElements\":null");
+    assert_has(f->records[2], "\"readOnly\":true");
+    assert_has(f->records[3], "\"errorCode\":\"UnknownOperationException\"");
+    assert_has(f->records[3], "\"requestParameters\":null");
+    assert_has(f->records[4], "\"errorCode\":\"AccessDeniedException\",\"errorMessage\":\"User: ");
+    assert_has(f->records[4], "\"recipientAccountId\":\"222222222222\"");
+    for (size_t i = 0; i < f->count; i++)
+        assert_true(str_find(f->records[i], STR("my secret")) < 0);
+}
+
+struct reading {
+    const char *name;
+    struct statistic_set *sets;
+    size_t count;
+    struct metric_listing listing;
+};
+
+static int
+read_sets(struct kv_txn *txn, void *arg)
+{
+    struct reading *r = arg;
+    struct metric_dimension queue = {STR("QueueName"), STR("jobs")};
+    struct metric_series series = {
+        .account = STR(ACCOUNT),
+        .region = STR("eu-west-1"),
+        .name_space = STR("AWS/SQS"),
+        .name = str_of(r->name),
+        .dimensions = &queue,
+        .dimension_count = 1,
+    };
+    TRY(statistics_list(txn, series.account, series.region, series.name_space, (struct str){0}, 10,
+                        &r->listing));
+    return statistics_read(txn, &series, 0, INT64_MAX, 10, &r->sets, &r->count);
+}
+
+static void
+assert_sum(struct fixture *f, const char *name, double samples, double sum, double max)
+{
+    struct reading r = {.name = name};
+    assert_int_equal(kv_run(f->cloud->kv, &f->arena, read_sets, &r), OK);
+    struct statistic_set all = {0};
+    for (size_t i = 0; i < r.count; i++) {
+        assert_int_equal(r.sets[i].minute_ms % STATISTICS_MINUTE_MS, 0);
+        all.sample_count += r.sets[i].sample_count;
+        all.sum += r.sets[i].sum;
+        all.maximum = r.sets[i].maximum > all.maximum ? r.sets[i].maximum : all.maximum;
+    }
+    assert_true(all.sample_count == samples && all.sum == sum && all.maximum == max);
+    assert_int_equal(r.listing.count, 4);
+    assert_false(str_is_present(r.listing.next));
+    assert_true(str_eq(r.listing.series[0].name, STR("NumberOfEmptyReceives")));
+    assert_true(str_eq(r.listing.series[0].dimensions[0].value, STR("jobs")));
+}
+
+// Until what was counted is over and in the store.
+static void
+await_minute(struct fixture *f)
+{
+    struct reading r = {.name = "NumberOfMessagesSent"};
+    int64_t deadline_ns = deadline_in_ms(f->cloud->runtime, FAR_MS);
+    clock_service_move(f->cloud->runtime, STATISTICS_MINUTE_MS);
+    background_wake(f->cloud->background, "statistics");
+    do {
+        assert_true(clock_mono_ns(f->cloud->runtime) < deadline_ns);
+        assert_int_equal(fiber_sleep_until(deadline_in_ms(f->cloud->runtime, 2)), OK);
+        assert_int_equal(kv_run(f->cloud->kv, &f->arena, read_sets, &r), OK);
+    } while (r.listing.count < 4);
+}
+
+static int
+make_metrics(void *arg)
+{
+    struct fixture *f = arg;
+    make_queue(f);
+    assert_int_equal(call(f, "SendMessage", ",\"MessageBody\":\"12345\""), OK);
+    assert_int_equal(call(f, "SendMessageBatch",
+                          ",\"Entries\":[{\"Id\":\"a\",\"MessageBody\":\"123\"},"
+                          "{\"Id\":\"b\",\"MessageBody\":\"1234567\"}]"),
+                     OK);
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(call(f, "ReceiveMessage", ",\"MaxNumberOfMessages\":10"), OK);
+    assert_int_equal(call(f, "SendMessage", ""), E_FAULT);
+    assert_int_equal(call(f, "PurgeQueue", ""), OK);
+    assert_int_equal(call(f, "DeleteMessageBatch", ",\"Entries\":[]"), E_FAULT);
+    await_minute(f);
+    assert_sum(f, "NumberOfMessagesSent", 2, 3, 2);
+    assert_sum(f, "SentMessageSize", 3, 15, 7);
+    return OK;
+}
+
+static void
+run(struct fixture *f, int (*fn)(void *arg))
+{
+    struct cloud_options options = {.store_url = "mem:",
+                                    .loops = 1,
+                                    .log_level = LOG_ERROR,
+                                    .log_fd = STDERR_FILENO,
+                                    .subscriber = &f->subscriber};
+    char problem[256];
+    *f = (struct fixture){.subscriber = {.name = "trail", .wants = wants, .consume = consume}};
+    f->subscriber.arg = f;
+    options.subscriber = &f->subscriber;
+    arena_init(&f->arena);
+    arena_init(&f->kept);
+    assert_int_equal(socket_address_parse(STR("127.0.0.1:0"), &options.address), OK);
+    assert_int_equal(cloud_new(&options, &f->cloud, problem, sizeof(problem)), OK);
+    f->invocation = (struct invocation){
+        .cloud = f->cloud,
+        .arena = &f->arena,
+        .principal = principal_root(&f->arena, STR(ACCOUNT)),
+        .region = STR("eu-west-1"),
+        .caller = STR("states.amazonaws.com"),
+    };
+    assert_int_equal(runtime_call(f->cloud->runtime, fn, f), OK);
+    cloud_free(f->cloud);
+}
+
+static void
+fini(struct fixture *f)
+{
+    arena_fini(&f->arena);
+    arena_fini(&f->kept);
+}
+
+static void
+test_records(void **state)
+{
+    struct fixture f;
+    run(&f, make_records);
+    check_records(&f);
+    fini(&f);
+}
+
+static void
+test_metrics(void **state)
+{
+    struct fixture f;
+    run(&f, make_metrics);
+    fini(&f);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_records),
+        cmocka_unit_test(test_metrics),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
