@@ -7,4 +7,5 @@
 // Each returns the exit status. argv is what follows the subcommand's name.
 int serve(const struct options *options, char **argv);
 int supervise(const struct options *options, char **argv);
+int doctor(const struct options *options, char **argv);
 int ca(const struct options *options, char **argv);

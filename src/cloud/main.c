@@ -15,6 +15,11 @@ static const struct {
      "Runs `c10m serve` with the same options, and starts it again when it dies: after 0.1 s,\n"
      "then twice as long each time up to 10 s, from the beginning after a minute without trouble.\n"
      "Gives up when the first one cannot start. SIGTERM and SIGINT end both."},
+    {"doctor", doctor,
+     "Looks at what c10m needs of this machine: names, port, data directory, clock, limits,\n"
+     "namespaces, and AWS's clients; says how to mend what is missing. Of the options --listen "
+     "and\n"
+     "--data count. The exit status is 1 when something is bad."},
     {"ca", ca,
      "Makes the development CA of a data directory if there is none yet, and prints the path of\n"
      "its certificate: what clients must trust. Of the options only --data counts."},
@@ -59,7 +64,7 @@ main(int argc, char **argv)
 {
     char problem[1024];
     if (argc < 2)
-        return usage_error("a command is wanted: serve, supervise or ca; see c10m --help");
+        return usage_error("a command is wanted: serve, supervise, doctor or ca; see c10m --help");
     for (size_t i = 0; i < COUNT_OF(commands); i++)
         if (strcmp(argv[1], commands[i].name) == 0)
             return run_command(i, argc - 1, argv + 1);

@@ -223,6 +223,7 @@ options_print_help(void)
          "commands:\n"
          "  serve      run the cloud in the foreground\n"
          "  supervise  run `c10m serve` and start it again when it dies\n"
+         "  doctor     look at what this machine lacks, and say how to mend it\n"
          "  ca         print the path of the development CA's certificate, for AWS_CA_BUNDLE\n"
          "\n"
          "options:\n"

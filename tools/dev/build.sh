@@ -50,6 +50,8 @@ test_builds() {
 cmd_test() {
     local kind
     cmd_setup
+    setup_commands "${TEST_COMMANDS[@]}"
+    [[ " $* " != *" --long "* ]] || setup_commands "${LONG_TEST_COMMANDS[@]}"
     setup_venv requirements.txt tests/requirements.txt
     cmd_fetch
     for kind in $(test_builds "$@"); do

@@ -143,6 +143,8 @@ cmd_env() {
     echo "export AWS_ENDPOINT_URL=$url"
     echo "export AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1"
     echo "export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_PAGER=''"
+    # Names such as ACCOUNT.s3-control.127.0.0.1 are no names; SDKs of JavaScript and Java know no such switch.
+    echo "export AWS_DISABLE_HOST_PREFIX_INJECTION=true"
     env_unset
     env_proxy
 }

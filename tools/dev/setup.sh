@@ -11,6 +11,10 @@ FUZZ_PACKAGES=(clang-19 libclang-rt-19-dev)
 # What ./dev bench measures beside us.
 BENCH_PACKAGES=(g++ libjansson-dev libsimdjson-dev)
 
+# Commands that tests drive, each with the package that has it.
+TEST_COMMANDS=(chromium:chromium node:nodejs npm:npm)
+LONG_TEST_COMMANDS=(go:golang-go)
+
 # Of the packages named, those that are not installed, one a line.
 packages_missing() {
     local installed name
@@ -33,6 +37,15 @@ setup_packages() {
     as_root apt-get update -q
     as_root env DEBIAN_FRONTEND=noninteractive \
         apt-get install -q -y --no-install-recommends "${missing[@]}"
+}
+
+# setup_commands COMMAND:PACKAGE...: whatever stands on PATH is good.
+setup_commands() {
+    local pair wanted=()
+    for pair in "$@"; do
+        command -v "${pair%%:*}" >/dev/null || wanted+=("${pair#*:}")
+    done
+    [ ${#wanted[@]} -eq 0 ] || setup_packages "${wanted[@]}"
 }
 
 # Scripts in a virtual environment hold its path, so one that was moved is made again.

@@ -1,0 +1,113 @@
+# Unmodified AWS clients do the same work, over HTTP and HTTPS. docs/clients.md has the list.
+# SPDX-License-Identifier: Apache-2.0
+import os
+import shutil
+import subprocess
+
+import boto3
+import pytest
+
+from support import clients
+from support.server import PROGRAM, ROOT
+
+SECONDS_MAX = 300
+IS_LONG = os.environ.get("C10M_TEST_LONG") == "1"
+
+
+def ca_file(server):
+    words = [str(PROGRAM), "ca", "--data", str(server.data)]
+    return subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()
+
+
+@pytest.fixture(params=["http", "https"])
+def environment(request, server):
+    """What ./dev env gives a client, and how each is told of the CA."""
+    env = clients.cli_environment(server.url())
+    if request.param == "https":
+        ca = ca_file(server)
+        env |= {"AWS_ENDPOINT_URL": f"https://127.0.0.1:{server.port}", "AWS_CA_BUNDLE": ca}
+        env |= {"NODE_EXTRA_CA_CERTS": ca, "SSL_CERT_FILE": ca}
+    return env
+
+
+def run(words, env, folder):
+    done = subprocess.run(
+        words, env=env, cwd=folder, capture_output=True, text=True, timeout=SECONDS_MAX
+    )
+    assert done.returncode == 0, f"{words}\n{done.stdout[-2000:]}{done.stderr[-4000:]}"
+    return done.stdout
+
+
+def test_boto3(environment, name):
+    sqs = boto3.client(
+        "sqs",
+        endpoint_url=environment["AWS_ENDPOINT_URL"],
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+        verify=environment.get("AWS_CA_BUNDLE"),
+    )
+    url = sqs.create_queue(QueueName=name)["QueueUrl"]
+    assert url.startswith(environment["AWS_ENDPOINT_URL"])
+    sent = sqs.send_message(QueueUrl=url, MessageBody="höllo")
+    (one,) = sqs.receive_message(QueueUrl=url)["Messages"]
+    assert (one["Body"], one["MessageId"]) == ("höllo", sent["MessageId"])
+    sqs.delete_message(QueueUrl=url, ReceiptHandle=one["ReceiptHandle"])
+    entries = [{"Id": f"e{n}", "MessageBody": f"body {n}"} for n in range(3)]
+    assert len(sqs.send_message_batch(QueueUrl=url, Entries=entries)["Successful"]) == 3
+    got = []
+    while len(got) < 3:
+        more = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=5)
+        got += more.get("Messages", [])
+    ends = [{"Id": f"e{n}", "ReceiptHandle": m["ReceiptHandle"]} for n, m in enumerate(got)]
+    assert len(sqs.delete_message_batch(QueueUrl=url, Entries=ends)["Successful"]) == 3
+    with pytest.raises(sqs.exceptions.QueueDoesNotExist):
+        sqs.get_queue_url(QueueName="none")
+    sqs.delete_queue(QueueUrl=url)
+
+
+def test_cli_1(environment, name, tmp_path):
+    def aws(*words):
+        return run([str(ROOT / "tools/bin/aws"), "sqs", *words], environment, tmp_path)
+
+    url = f"{environment['AWS_ENDPOINT_URL']}/000000000000/{name}"
+    assert url in aws("create-queue", "--queue-name", name)
+    aws("send-message", "--queue-url", url, "--message-body", "hello")
+    assert '"hello"' in aws("receive-message", "--queue-url", url, "--wait-time-seconds", "5")
+    aws("delete-queue", "--queue-url", url)
+
+
+@pytest.fixture(scope="session")
+def javascript():
+    """The pinned SDK, installed beside the work that uses it."""
+    folder = ROOT / "build/test/clients-js"
+    lock = ROOT / "tests/clients/js/package-lock.json"
+    is_fresh = (folder / "installed").exists() and (
+        folder / "installed"
+    ).read_text() == lock.read_text()
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in (ROOT / "tests/clients/js").iterdir():
+        if file.is_file():
+            shutil.copy(file, folder)
+    if not is_fresh:
+        words = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+        run(words, dict(os.environ), folder)
+        (folder / "installed").write_text(lock.read_text())
+    return folder
+
+
+def test_javascript_3(environment, javascript):
+    assert run(["node", "work.mjs"], environment, javascript) == "done\n"
+
+
+@pytest.fixture(scope="session")
+def go_program():
+    program = ROOT / "build/test/clients-go"
+    run(["go", "build", "-o", str(program), "."], dict(os.environ), ROOT / "tests/clients/go")
+    return program
+
+
+if IS_LONG:
+
+    def test_go_2(environment, go_program, tmp_path):
+        assert run([str(go_program)], environment, tmp_path) == "done\n"
