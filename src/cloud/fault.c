@@ -25,7 +25,7 @@ static const struct {
 static struct fault
 service_fault_of(int error, const struct wire_service *s)
 {
-    CHECK(error >= 0 && (size_t)error < s->error_count);
+    CHECK(s != NULL && error >= 0 && (size_t)error < s->error_count);
     const struct wire_error *e = &s->errors[error];
     return (struct fault){
         .is_set = true,
