@@ -46,6 +46,7 @@ decode_rest(struct call *c, void *in, struct wire_problem *problem)
         .headers = http->headers,
         .header_count = http->header_count,
         .body = c->body,
+        .stream = c->stream,
     };
     return wire_rest_decode(c->service->wire, c->operation, c->protocol, &request, c->arena, in,
                             problem);

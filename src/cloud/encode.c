@@ -3,6 +3,7 @@
 #include "src/cloud/stages.h"
 
 #include "src/wire/ec2.h"
+#include "src/wire/event_source.h"
 #include "src/wire/rpc_cbor.h"
 
 enum { BODY_SIZE_HINT = 512 };
@@ -68,6 +69,38 @@ encode_json(struct call *c, struct buf *out)
     }
 }
 
+// The output's events, where it has some.
+static struct event_source *
+events_of(const struct call *c, const struct wire_member **row)
+{
+    const struct wire_model *m = c->service ? c->service->wire->model : NULL;
+    if (c->fault.is_set || c->operation->output == WIRE_NO_SHAPE ||
+        m->shapes[c->operation->output].payload_row == 0)
+        return NULL;
+    const struct wire_shape *shape = &m->shapes[c->operation->output];
+    *row = &m->members[shape->member_first + shape->payload_row - 1];
+    return *(struct event_source **)((char *)c->out + (*row)->offset);
+}
+
+// All else of the output is the first event.
+static void
+encode_events(struct call *c, struct event_source *events, const struct wire_member *row)
+{
+    const struct wire_service *s = c->service->wire;
+    struct buf initial;
+    buf_init(&initial, c->arena, BODY_SIZE_HINT);
+    if (c->protocol == WIRE_RPC_V2_CBOR) {
+        http_response_add(c->response, STR("smithy-protocol"), STR("rpc-v2-cbor"));
+        wire_rpc_cbor_encode(s->model, c->operation->output, c->out, &initial);
+    } else {
+        wire_json_encode(s->model, c->operation->output, c->out, &initial);
+    }
+    http_response_add(c->response, STR("Content-Type"), EVENT_STREAM_TYPE);
+    c->response->status = 200;
+    c->response->stream =
+        wire_event_stream(s, c->protocol, row->shape, events, buf_str(&initial), c->arena);
+}
+
 // https://smithy.io/2.0/additional-specs/protocols/smithy-rpc-v2.html#responses
 static void
 encode_cbor(struct call *c, struct buf *out)
@@ -114,6 +147,22 @@ encode_ec2(struct call *c, struct buf *out)
     }
 }
 
+// The length is the server's to say, by the body that is there. Only HEAD's output says that of a
+// body that is not sent.
+static void
+take_content_length(struct call *c, struct wire_response *r)
+{
+    int64_t length;
+    size_t kept = 0;
+    for (size_t i = 0; i < r->header_count; i++) {
+        if (!str_eq_nocase(r->headers[i].name, STR("Content-Length")))
+            r->headers[kept++] = r->headers[i];
+        else if (r->is_head && str_to_int64(r->headers[i].value, &length) == OK && length >= 0)
+            c->response->body = (struct str){"", (size_t)length};
+    }
+    r->header_count = kept;
+}
+
 // Any number of headers, so they stay where the interpreter puts them.
 static void
 encode_rest(struct call *c)
@@ -128,8 +177,10 @@ encode_rest(struct call *c)
         wire_rest_encode(service_of(c), c->operation, c->protocol, c->out, &r);
     }
     c->response->status = r.status;
-    http_response_extend(c->response, r.headers, r.header_count);
     c->response->body = buf_str(&r.body);
+    c->response->stream = r.stream;
+    take_content_length(c, &r);
+    http_response_extend(c->response, r.headers, r.header_count);
 }
 
 static void
@@ -164,6 +215,12 @@ call_encode(struct call *c)
     add_request_id(c);
     if (c->protocol == WIRE_REST_JSON || c->protocol == WIRE_REST_XML) {
         encode_rest(c);
+        return;
+    }
+    const struct wire_member *row;
+    struct event_source *events = events_of(c, &row);
+    if (events != NULL) {
+        encode_events(c, events, row);
         return;
     }
     c->response->status = c->fault.is_set ? c->fault.status : 200;

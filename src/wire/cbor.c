@@ -102,6 +102,9 @@ put_value(const struct wire_model *m, const struct wire_member *row, const void 
     case WIRE_TIMESTAMP:
         cbor_put_int(out, ((const struct opt_time *)at)->value);
         break;
+    case WIRE_STREAM:
+    case WIRE_EVENTS:
+        CHECK(!"a type that records have");
     }
 }
 

@@ -3,9 +3,12 @@
 #include "src/wire/client.h"
 
 #include "src/wire/cbor_any.h"
+#include "src/wire/event_source.h"
 #include "src/wire/json.h"
+#include "src/wire/json_value.h"
 #include "src/wire/problem.h"
 #include "src/wire/query_request.h"
+#include "src/wire/rest_body.h"
 #include "src/wire/rest_request.h"
 #include "src/wire/rpc_cbor.h"
 #include "src/wire/value.h"
@@ -107,6 +110,41 @@ wire_client_encode(const struct wire_service *s, const struct wire_operation *op
     return OK;
 }
 
+bool
+client_has_events(const struct wire_model *m, const struct wire_operation *op)
+{
+    uint8_t payload = m->shapes[op->output].payload_row;
+    return payload != 0 &&
+           m->shapes[value_rows(m, op->output)[payload - 1].shape].type == WIRE_EVENTS;
+}
+
+static int
+decode_initial(struct decoder *d, const struct wire_operation *op, enum wire_protocol protocol,
+               struct event_source *events, void *out)
+{
+    struct str initial;
+    TRY(wire_event_reader_initial(events, &initial));
+    initial = arena_copy(d->arena, initial);
+    if (protocol == WIRE_RPC_V2_CBOR)
+        return wire_rpc_cbor_decode(d->m, op->output, initial, d->arena, out, d->problem);
+    return json_decode_members(d, op->output, initial, out);
+}
+
+// What else the output has is in its headers, or in the first event.
+static int
+decode_events(struct decoder *d, const struct wire_service *s, const struct wire_operation *op,
+              enum wire_protocol protocol, const struct wire_reply *reply, void *out)
+{
+    const struct wire_shape *shape = &d->m->shapes[op->output];
+    const struct wire_member *row = &value_rows(d->m, op->output)[shape->payload_row - 1];
+    struct stream *body = rest_body_stream(d->arena, reply->body, reply->stream);
+    struct event_source *events = wire_event_reader(s, protocol, row->shape, body, d->arena);
+    int code = is_rest(protocol) ? rest_decode_reply(d, op, protocol, reply, out)
+                                 : decode_initial(d, op, protocol, events, out);
+    *(struct event_source **)((char *)out + row->offset) = events;
+    return code;
+}
+
 int
 wire_client_decode(const struct wire_service *s, const struct wire_operation *op,
                    enum wire_protocol protocol, const struct wire_reply *reply, struct arena *arena,
@@ -117,6 +155,11 @@ wire_client_decode(const struct wire_service *s, const struct wire_operation *op
     *problem = (struct wire_problem){0};
     if (op->output == WIRE_NO_SHAPE)
         return OK;
+    if (client_has_events(s->model, op)) {
+        memset(out, 0, s->model->shapes[op->output].c_size);
+        code = decode_events(&d, s, op, protocol, reply, out);
+        return code == OK ? OK : problem_of_code(problem, arena, code, "The response is malformed");
+    }
     if (protocol == WIRE_RPC_V2_CBOR)
         return wire_rpc_cbor_decode(s->model, op->output, reply->body, arena, out, problem);
     bool is_form = protocol == WIRE_QUERY || protocol == WIRE_EC2;

@@ -12,6 +12,8 @@ struct wire_reply {
     const struct header *headers;
     size_t header_count;
     struct str body;
+    struct stream
+        *stream; // instead of body, for operations that answer in pieces; NULL: body is it
 };
 
 // Gives the text to absent members of the top that are idempotency tokens.
@@ -22,7 +24,9 @@ void wire_client_fill_tokens(const struct wire_model *m, uint16_t shape, void *i
 MUST_USE int wire_client_encode(const struct wire_service *s, const struct wire_operation *op,
                                 enum wire_protocol protocol, const void *in, struct arena *arena,
                                 struct wire_request *out);
-// Of a success. `out` is NULL when the operation has no output. E_INVALID with *problem.
+// Of a success. `out` is NULL when the operation has no output. E_INVALID with *problem. The
+// reply's stream is the output's then: as it is, or within the event source, which is to be closed
+// also after an error. An RPC protocol's first event is read, which may wait.
 MUST_USE int wire_client_decode(const struct wire_service *s, const struct wire_operation *op,
                                 enum wire_protocol protocol, const struct wire_reply *reply,
                                 struct arena *arena, void *out, struct wire_problem *problem);

@@ -26,7 +26,8 @@ static const char *const type_texts[] = {
     [WIRE_STRUCTURE] = "a structure", [WIRE_LIST] = "a list",         [WIRE_MAP] = "a map",
     [WIRE_STRING] = "a String",       [WIRE_BLOB] = "a Blob",         [WIRE_BOOLEAN] = "a Boolean",
     [WIRE_INTEGER] = "an Integer",    [WIRE_LONG] = "a Long",         [WIRE_DOUBLE] = "a Double",
-    [WIRE_TIMESTAMP] = "a Timestamp", [WIRE_DOCUMENT] = "a document",
+    [WIRE_TIMESTAMP] = "a Timestamp", [WIRE_DOCUMENT] = "a document", [WIRE_STREAM] = "a stream",
+    [WIRE_EVENTS] = "events",
 };
 
 static int
@@ -267,6 +268,9 @@ read_value(struct json_decoder *d, const struct wire_member *row, void *at)
         return read_timestamp(d, kind, row->time_format, at);
     case WIRE_DOCUMENT:
         return read_document(d, at);
+    case WIRE_STREAM: // these are no part of a text
+    case WIRE_EVENTS:
+        return wrong_type(d, kind, type);
     }
     return E_INVALID;
 }

@@ -6,7 +6,8 @@
 
 // How a shape looks in C:
 //   string, blob    struct str                      absent: ptr NULL
-//   streaming blob  struct str: its bytes are buffered until src/http has streams
+//   streaming blob  struct stream * (src/base/stream.h)                 absent: NULL
+//   event stream    struct event_source * (src/wire/event_source.h), in outputs only; absent: NULL
 //   document        struct str that holds JSON text
 //   scalars         struct opt_bool, opt_int, opt_long, opt_double, opt_time (ms since 1970)
 //   list            struct { T *items; size_t count; }                  absent: items NULL
@@ -14,6 +15,9 @@
 //   structure       as a member: a pointer, NULL when absent; as a list element, a map value or at
 //                   the top: in place
 //   union           as a structure of which exactly one member is present
+struct stream;
+struct event_source;
+
 struct opt_bool {
     bool value;
     bool is_present;
@@ -59,6 +63,8 @@ enum wire_type {
     WIRE_DOUBLE, // float too
     WIRE_TIMESTAMP,
     WIRE_DOCUMENT, // any JSON value, as text
+    WIRE_STREAM,   // a payload that is read in pieces
+    WIRE_EVENTS,   // its one row: the structure of which exactly one member is an event
 };
 
 enum wire_member_flags {
@@ -80,6 +86,8 @@ enum wire_location {
     WIRE_IN_HEADER,         //
     WIRE_IN_PREFIX_HEADERS, // a map of all headers that begin with xml_name, which may be ""
     WIRE_IN_STATUS_CODE,
+    WIRE_IN_EVENT_HEADER,  // of an event: its name is AWS's
+    WIRE_IN_EVENT_PAYLOAD, // of an event: the whole payload
 };
 
 enum wire_time_format { WIRE_TIME_DEFAULT, WIRE_TIME_ISO, WIRE_TIME_EPOCH, WIRE_TIME_HTTP };

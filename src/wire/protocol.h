@@ -58,6 +58,7 @@ struct wire_request {
     const struct header *headers;
     size_t header_count;
     struct str body;
+    struct stream *stream; // instead of body, where the operation has a stream; NULL: body is it
 };
 
 // First header of that name, any case; absent when there is none.
@@ -69,7 +70,8 @@ struct wire_response {
     size_t header_count;
     size_t header_size; // room
     struct buf body;
-    bool is_head; // the answer to a HEAD request has no body
+    struct stream *stream; // instead of body; NULL: body is it
+    bool is_head;          // the answer to a HEAD request has no body
 };
 
 // Begins empty. is_head as above.
@@ -85,8 +87,9 @@ const struct wire_operation *wire_rest_match(const struct wire_service *s,
 MUST_USE int wire_rest_decode(const struct wire_service *s, const struct wire_operation *op,
                               enum wire_protocol protocol, const struct wire_request *request,
                               struct arena *arena, void *out, struct wire_problem *problem);
-// Sets the status, adds headers and the body. `in` is NULL when the operation has no output. No
-// body for HEAD, 204 and 304.
+// Sets the status, adds headers and the body, or the stream that the output holds, which is the
+// caller's then. `in` is NULL when the operation has no output. No body for HEAD, 204 and 304: a
+// stream is closed.
 void wire_rest_encode(const struct wire_service *s, const struct wire_operation *op,
                       enum wire_protocol protocol, const void *in, struct wire_response *response);
 // Headers and body, with the request id where the protocol has it in the body (its header is the

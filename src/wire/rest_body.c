@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/wire/rest_body.h"
 
+#include "src/wire/event_source.h"
 #include "src/wire/json_value.h"
 #include "src/wire/problem.h"
 #include "src/wire/rest_header.h"
@@ -10,9 +11,9 @@
 #include "src/wire/xml_decode.h"
 #include "src/wire/xml_value.h"
 
-static int
-read_structure(struct decoder *d, enum wire_protocol protocol, uint16_t shape, struct str body,
-               void *structure)
+int
+rest_read_structure(struct decoder *d, enum wire_protocol protocol, uint16_t shape, struct str body,
+                    void *structure)
 {
     struct xml_node *root;
     if (body.len == 0)
@@ -35,12 +36,33 @@ read_payload(struct decoder *d, enum wire_protocol protocol, const struct wire_m
         return OK;
     TRY(value_place(d, row, structure, &at));
     if (type == WIRE_STRUCTURE)
-        return read_structure(d, protocol, row->shape, body, at);
+        return rest_read_structure(d, protocol, row->shape, body, at);
     if (!is_bytes)
         return json_decode_value(d, row, body, at);
     if (type == WIRE_STRING && !str_is_utf8(body))
         return text_wrong_type(d, type, body);
     *(struct str *)at = body.len == 0 ? STR("") : body;
+    return OK;
+}
+
+struct stream *
+rest_body_stream(struct arena *arena, struct str body, struct stream *stream)
+{
+    if (stream != NULL)
+        return stream;
+    struct str_stream *whole = ARENA_NEW(arena, struct str_stream);
+    str_stream_init(whole, body);
+    return &whole->stream;
+}
+
+// Also of a body that is empty.
+static int
+place_stream(struct decoder *d, const struct wire_member *row, struct stream *stream,
+             void *structure)
+{
+    void *at;
+    TRY(value_place(d, row, structure, &at));
+    *(struct stream **)at = stream;
     return OK;
 }
 
@@ -57,13 +79,16 @@ has_body_members(const struct wire_model *m, uint16_t shape)
 
 int
 rest_read_body(struct decoder *d, enum wire_protocol protocol, uint16_t shape, struct str body,
-               void *structure)
+               struct stream *stream, void *structure)
 {
     uint8_t payload = d->m->shapes[shape].payload_row;
     if (payload == 0)
-        return has_body_members(d->m, shape) ? read_structure(d, protocol, shape, body, structure)
-                                             : OK;
+        return has_body_members(d->m, shape)
+                   ? rest_read_structure(d, protocol, shape, body, structure)
+                   : OK;
     const struct wire_member *row = &value_rows(d->m, shape)[payload - 1];
+    if (d->m->shapes[row->shape].type == WIRE_STREAM)
+        return place_stream(d, row, rest_body_stream(d->arena, body, stream), structure);
     int code = read_payload(d, protocol, row, body, structure);
     if (code != OK)
         problem_in_member(d->problem, d->arena, wire_text(d->m, row->name));
@@ -183,7 +208,14 @@ put_payload(const struct wire_service *s, enum wire_protocol protocol,
 {
     const struct wire_model *m = s->model;
     enum wire_type type = m->shapes[row->shape].type;
-    if (type == WIRE_BLOB || type == WIRE_STRING) {
+    if (type == WIRE_STREAM) {
+        rest_add_content_type(r, STR("application/octet-stream"));
+        r->stream = *(struct stream *const *)at;
+    } else if (type == WIRE_EVENTS) {
+        rest_add_content_type(r, EVENT_STREAM_TYPE);
+        r->stream = wire_event_stream(s, protocol, row->shape, *(struct event_source *const *)at,
+                                      (struct str){0}, r->body.arena);
+    } else if (type == WIRE_BLOB || type == WIRE_STRING) {
         rest_add_content_type(r, type == WIRE_BLOB ? STR("application/octet-stream")
                                                    : STR("text/plain"));
         buf_put(&r->body, *(const struct str *)at);

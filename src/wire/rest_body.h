@@ -8,8 +8,14 @@
 #define REST_XML_PROLOG STR("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n")
 
 // The members that a body holds, zeroed before. E_INVALID or E_LIMIT, maybe with the problem set.
+// A stream's member gets the stream, or one over the body where that is NULL.
 MUST_USE int rest_read_body(struct decoder *d, enum wire_protocol protocol, uint16_t shape,
-                            struct str body, void *structure);
+                            struct str body, struct stream *stream, void *structure);
+// The stream, or one over the body where it is NULL.
+struct stream *rest_body_stream(struct arena *arena, struct str body, struct stream *stream);
+// A structure that is all of a body. Nothing of an empty one.
+MUST_USE int rest_read_structure(struct decoder *d, enum wire_protocol protocol, uint16_t shape,
+                                 struct str body, void *structure);
 
 // The members that have their place in headers and status.
 void rest_put_places(const struct wire_model *m, uint16_t shape, const void *structure,

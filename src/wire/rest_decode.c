@@ -148,7 +148,8 @@ read_request(struct rest_decoder *d, uint16_t shape, void *structure)
         problem_in_member(d->base.problem, d->base.arena, wire_text(d->base.m, rows[i].name));
         return code;
     }
-    return rest_read_body(&d->base, d->protocol, shape, d->request->body, structure);
+    return rest_read_body(&d->base, d->protocol, shape, d->request->body, d->request->stream,
+                          structure);
 }
 
 int

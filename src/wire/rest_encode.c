@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/wire/rest_body.h"
 
+#include "src/base/stream.h"
 #include "src/wire/json_value.h"
 #include "src/wire/rest_header.h"
 #include "src/wire/xml.h"
@@ -25,8 +26,11 @@ put_root_value(const struct wire_service *s, uint16_t shape, const char *root,
 static void
 drop_body(struct wire_response *r)
 {
-    if (r->is_head || r->status == 204 || r->status == 304)
-        r->body.len = 0;
+    if (!r->is_head && r->status != 204 && r->status != 304)
+        return;
+    stream_close(r->stream);
+    r->stream = NULL;
+    r->body.len = 0;
 }
 
 void

@@ -161,6 +161,7 @@ rest_encode_request(const struct wire_service *s, const struct wire_operation *o
     out->headers = message.headers;
     out->header_count = message.header_count;
     out->body = buf_str(&message.body);
+    out->stream = message.stream;
     return OK;
 }
 
@@ -201,5 +202,7 @@ rest_decode_reply(struct decoder *d, const struct wire_operation *op, enum wire_
         TRY(read_place(d, &rows[i], reply, out));
     if (op->is_root_value && protocol == WIRE_REST_XML)
         return read_root_value(d, rows, reply->body, out);
-    return rest_read_body(d, protocol, op->output, reply->body, out);
+    if (client_has_events(d->m, op))
+        return OK;
+    return rest_read_body(d, protocol, op->output, reply->body, reply->stream, out);
 }

@@ -5,6 +5,8 @@
 #include "src/wire/client.h"
 #include "src/wire/value.h"
 
+// Whether the output is answered by events, which client.c hands out.
+bool client_has_events(const struct wire_model *m, const struct wire_operation *op);
 MUST_USE int rest_encode_request(const struct wire_service *s, const struct wire_operation *op,
                                  enum wire_protocol protocol, const void *in, struct arena *arena,
                                  struct wire_request *out);

@@ -33,7 +33,8 @@ static const char *const type_texts[] = {
     [WIRE_STRUCTURE] = "a structure", [WIRE_LIST] = "a list",         [WIRE_MAP] = "a map",
     [WIRE_STRING] = "a String",       [WIRE_BLOB] = "a Blob",         [WIRE_BOOLEAN] = "a Boolean",
     [WIRE_INTEGER] = "an Integer",    [WIRE_LONG] = "a Long",         [WIRE_DOUBLE] = "a Double",
-    [WIRE_TIMESTAMP] = "a Timestamp", [WIRE_DOCUMENT] = "a document",
+    [WIRE_TIMESTAMP] = "a Timestamp", [WIRE_DOCUMENT] = "a document", [WIRE_STREAM] = "a stream",
+    [WIRE_EVENTS] = "events",
 };
 
 static int
@@ -276,6 +277,8 @@ read_value(struct rpc_decoder *d, const struct wire_member *row, void *at)
         return read_double(d, kind, at);
     case WIRE_TIMESTAMP:
         return read_timestamp(d, kind, at);
+    case WIRE_STREAM:
+    case WIRE_EVENTS:
     case WIRE_DOCUMENT: // "not currently supported in this protocol"
         return wrong_type(d, kind, type);
     }

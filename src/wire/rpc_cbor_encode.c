@@ -16,7 +16,7 @@ present_members(const struct wire_model *m, uint16_t shape, const void *structur
     const struct wire_member *rows = value_rows(m, shape);
     size_t n = 0;
     for (size_t i = 0; i < m->shapes[shape].member_count; i++)
-        n += value_get(m, &rows[i], structure) != NULL;
+        n += rows[i].location == WIRE_IN_BODY && value_get(m, &rows[i], structure) != NULL;
     return n;
 }
 
@@ -32,7 +32,7 @@ put_members(const struct wire_model *m, uint16_t shape, const void *structure, s
     const struct wire_member *rows = value_rows(m, shape);
     for (size_t i = 0; i < m->shapes[shape].member_count; i++) {
         const void *at = value_get(m, &rows[i], structure);
-        if (at == NULL)
+        if (at == NULL || rows[i].location != WIRE_IN_BODY)
             continue;
         put_name(wire_text(m, rows[i].name), out);
         put_value(m, &rows[i], at, out);
@@ -123,6 +123,8 @@ put_value(const struct wire_model *m, const struct wire_member *row, const void 
     case WIRE_TIMESTAMP:
         put_time(out, ((const struct opt_time *)at)->value);
         break;
+    case WIRE_STREAM:
+    case WIRE_EVENTS:
     case WIRE_DOCUMENT:
         CHECK(!"a type that this protocol has");
     }

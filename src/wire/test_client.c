@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "src/base/stream.h"
 #include "src/wire/ec2.h"
 #include "src/wire/rpc_cbor.h"
 #include "src/wire/test_depot.h"
@@ -55,18 +56,20 @@ static void
 test_rest_request(void **state)
 {
     struct depot_string_map_entry metadata[] = {{STR("a"), STR("1")}};
+    struct str_stream body;
     struct depot_put_thing_request in = {.Box = STR("b/c"),
                                          .Key = STR("x y/\xc3\xbc"),
-                                         .Body = STR("bytes"),
+                                         .Body = &body.stream,
                                          .Type = STR("text/plain"),
                                          .Metadata = {metadata, 1}};
+    str_stream_init(&body, STR("bytes"));
     assert_int_equal(encode(WIRE_REST_XML, "PutThing", &in), OK);
     assert_str(request.method, "PUT");
     assert_str(request.path, "/b%2Fc/x%20y/%C3%BC");
     assert_false(str_is_present(request.query));
     assert_str(wire_request_header(&request, STR("content-type")), "text/plain");
     assert_str(wire_request_header(&request, STR("x-meta-a")), "1");
-    assert_str(request.body, "bytes");
+    assert_ptr_equal(request.stream, &body.stream);
 }
 
 static void
@@ -127,6 +130,15 @@ test_rpc_requests(void **state)
     assert_str(request.body, "{}");
 }
 
+static struct str
+stream_text(struct stream *s)
+{
+    char *bytes = arena_alloc_bytes(&arena, 64);
+    size_t got;
+    assert_int_equal(stream_read_full(s, bytes, 64, &got), OK);
+    return (struct str){bytes, got};
+}
+
 static void
 test_responses(void **state)
 {
@@ -137,7 +149,7 @@ test_responses(void **state)
     assert_int_equal(decode(WIRE_REST_XML, "GetThing", reply, &out), OK);
     assert_int_equal(out.Status.value, 206);
     assert_int_equal(out.Size.value, 5);
-    assert_str(out.Body, "bytes");
+    assert_str(stream_text(out.Body), "bytes");
     assert_int_equal(out.Metadata.count, 1);
     reply.body = STR("<Place>here</Place>");
     assert_int_equal(decode(WIRE_REST_XML, "GetPlace", reply, &place), OK);

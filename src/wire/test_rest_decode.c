@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "src/base/stream.h"
 #include "src/wire/test_depot.h"
 
 static struct arena arena;
@@ -63,22 +64,34 @@ static void
 test_labels_and_payload(void **state)
 {
     struct depot_put_thing_request in;
+    char bytes[16];
+    size_t got;
     request.body = STR("\x00\xff bytes");
     assert_int_equal(decode(WIRE_REST_XML, "PutThing", "/a%20b/x%2Fy/z+", &in), OK);
     assert_str(in.Box, "a b");
     assert_str(in.Key, "x/y/z+"); // a plus is a plus in a path
-    assert_ptr_equal(in.Body.ptr, request.body.ptr);
-    assert_int_equal(in.Body.len, request.body.len);
+    assert_int_equal(in.Body->length, 8);
+    assert_int_equal(stream_read_full(in.Body, bytes, sizeof(bytes), &got), OK);
+    assert_true(str_eq((struct str){bytes, got}, request.body));
     assert_false(str_is_present(in.Type));
     assert_null(in.Metadata.items);
 }
 
 static void
-test_an_empty_body_is_no_payload(void **state)
+test_streams_are_handed_on(void **state)
 {
     struct depot_put_thing_request in;
+    struct str_stream source;
+    char byte;
+    size_t got;
     assert_int_equal(decode(WIRE_REST_JSON, "PutThing", "/b/k", &in), OK);
-    assert_false(str_is_present(in.Body));
+    assert_int_equal(in.Body->length, 0); // of an empty body too
+    assert_int_equal(stream_read(in.Body, &byte, 1, &got), OK);
+    assert_int_equal(got, 0);
+    str_stream_init(&source, STR("x"));
+    request.stream = &source.stream;
+    assert_int_equal(decode(WIRE_REST_XML, "PutThing", "/b/k", &in), OK);
+    assert_ptr_equal(in.Body, &source.stream);
 }
 
 static void
@@ -263,7 +276,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_labels_and_payload, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_an_empty_body_is_no_payload, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_streams_are_handed_on, setup, teardown),
         cmocka_unit_test_setup_teardown(test_headers, setup, teardown),
         cmocka_unit_test_setup_teardown(test_malformed_headers, setup, teardown),
         cmocka_unit_test_setup_teardown(test_query_string, setup, teardown),

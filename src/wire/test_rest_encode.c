@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "src/base/stream.h"
 #include "src/wire/test_depot.h"
 
 #define XML "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
@@ -63,14 +64,26 @@ assert_body(const char *want)
         fail_msg("got " STR_FMT ", want %s", STR_ARG(got), want);
 }
 
+static struct str_stream body;
+static int closed;
+
+static void
+count_close(struct stream *s)
+{
+    closed++;
+}
+
 static struct depot_get_thing_output
 some_thing(void)
 {
     static struct str names[] = {{"plain", 5}, {"a,b", 3}, {"q\"", 2}};
     static struct depot_string_map_entry metadata[] = {
         {{"color", 5}, {"red", 3}}, {{"evil\r\nx", 7}, {"a\r\nSet-Cookie: b", 16}}};
+    str_stream_init(&body, STR("bytes"));
+    body.stream.close = count_close;
+    closed = 0;
     return (struct depot_get_thing_output){
-        .Body = STR("bytes"),
+        .Body = &body.stream,
         .Size = OPT_LONG(5),
         .Names = {names, 3},
         .Modified = OPT_TIME(946845296123),
@@ -90,7 +103,8 @@ test_headers_and_payload(void **state)
     assert_header("x-meta-color", "red");
     assert_header("x-meta-evil--x", "a  Set-Cookie: b"); // no value ends a header
     assert_header("Content-Type", "application/octet-stream");
-    assert_body("bytes");
+    assert_ptr_equal(response.stream, &body.stream); // for the caller to send and to close
+    assert_int_equal(closed, 0);
 }
 
 static void
@@ -112,6 +126,8 @@ test_head_and_204_and_304_have_no_body(void **state)
     struct depot_list_things_output listed = {.Name = STR("n")};
     response.is_head = true;
     encode(WIRE_REST_XML, "HeadThing", &out);
+    assert_null(response.stream);
+    assert_int_equal(closed, 1);
     assert_header("x-size", "5");
     assert_body("");
     response.is_head = false;

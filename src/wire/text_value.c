@@ -20,6 +20,8 @@ static const char *const type_texts[] = {
     [WIRE_DOUBLE] = "a Double",
     [WIRE_TIMESTAMP] = "a Timestamp",
     [WIRE_DOCUMENT] = "a document",
+    [WIRE_STREAM] = "a stream",
+    [WIRE_EVENTS] = "events",
 };
 
 int

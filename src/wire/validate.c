@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/wire/validate.h"
 
+#include "src/base/stream.h"
 #include "src/base/utf8.h"
 #include "src/wire/shown.h"
 #include "src/wire/value.h"
@@ -36,23 +37,28 @@ measure(const struct wire_shape *s, const void *at)
     case WIRE_LIST:
     case WIRE_MAP:
         return (int64_t)((const struct wire_array *)at)->count;
+    case WIRE_STREAM:
+        return (*(struct stream *const *)at)->length;
     default:
         return value_int(s->type, at);
     }
 }
 
+// A stream may end where it likes: then who reads it counts.
 static bool
-is_bounded(enum wire_type type)
+is_bounded(const struct wire_shape *s, const void *at)
 {
-    return type != WIRE_STRUCTURE && type != WIRE_BOOLEAN && type != WIRE_TIMESTAMP &&
-           type != WIRE_DOCUMENT;
+    if (s->type == WIRE_STREAM)
+        return measure(s, at) != STREAM_LENGTH_UNKNOWN;
+    return s->type != WIRE_STRUCTURE && s->type != WIRE_BOOLEAN && s->type != WIRE_TIMESTAMP &&
+           s->type != WIRE_DOCUMENT;
 }
 
 // NaN is in no range.
 static bool
 breaks_min(const struct wire_constraint *c, const struct wire_shape *s, const void *at)
 {
-    if (c->min == INT64_MIN || !is_bounded(s->type))
+    if (c->min == INT64_MIN || !is_bounded(s, at))
         return false;
     if (s->type == WIRE_DOUBLE)
         return !(((const struct opt_double *)at)->value >= (double)c->min / WIRE_FRACTION);
@@ -62,7 +68,7 @@ breaks_min(const struct wire_constraint *c, const struct wire_shape *s, const vo
 static bool
 breaks_max(const struct wire_constraint *c, const struct wire_shape *s, const void *at)
 {
-    if (c->max == INT64_MAX || !is_bounded(s->type))
+    if (c->max == INT64_MAX || !is_bounded(s, at))
         return false;
     if (s->type == WIRE_DOUBLE)
         return !(((const struct opt_double *)at)->value <= (double)c->max / WIRE_FRACTION);

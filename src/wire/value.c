@@ -29,6 +29,9 @@ value_is_present(enum wire_type type, const void *at)
         return ((const struct opt_double *)at)->is_present;
     case WIRE_TIMESTAMP:
         return ((const struct opt_time *)at)->is_present;
+    case WIRE_STREAM:
+    case WIRE_EVENTS:
+        return *(void *const *)at != NULL;
     }
     return false;
 }

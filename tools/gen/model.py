@@ -72,6 +72,8 @@ class Model:
         elif shape["type"] == "map":
             yield "key", shape["key"]
             yield "value", shape["value"]
+        elif shape["type"] == "events":
+            yield "event", shape["member"]
 
 
 def _most_common(texts: list[str]) -> str:
@@ -157,7 +159,7 @@ def location(model: Model, ref: Ref) -> str:
 
 def payload_name(model: Model, ref: Ref) -> str:
     """Of the root element of a body that is one structure."""
-    return str(model.trait(ref, "locationName") or ref["shape"])
+    return str(model.trait(ref, "locationName") or ref.get("plainShape", ref["shape"]))
 
 
 def xml_attribute(trait: dict[str, str] | str | None) -> str:

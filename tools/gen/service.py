@@ -11,6 +11,7 @@ from .endpoints import check_union, guest_operations
 from .problem import Problem, check_keys, read_json
 from .routes import Guard, guards, route_order
 from .shapes import CNames, Shapes, build_shapes
+from .streams import split_streams
 
 _PROTOCOLS = {
     "query": "WIRE_QUERY",
@@ -186,6 +187,7 @@ def assemble_service(
         model.leave_checks(raw.get("own_checks", []))
     _check_operations(models[0], listed, where)
     message_names = _take_messages(models[0])
+    split_streams(models[0])
     prefix = name.replace("-", "_")
     c_names = CNames(prefix, taken=(f"{prefix}_error",))
     roots = _roots(models[0], listed, where)

@@ -31,7 +31,10 @@ _KINDS: dict[str, tuple[str, str]] = {
     "double": ("WIRE_DOUBLE", "struct opt_double"),
     "timestamp": ("WIRE_TIMESTAMP", "struct opt_time"),
     "document": ("WIRE_DOCUMENT", "struct str"),
+    "stream": ("WIRE_STREAM", "struct stream *"),
+    "events": ("WIRE_EVENTS", "struct event_source *"),
 }
+_EVENT_PLACES = {"eventheader": "WIRE_IN_EVENT_HEADER", "eventpayload": "WIRE_IN_EVENT_PAYLOAD"}
 _TIME_FORMATS = {
     None: "WIRE_TIME_DEFAULT",
     "iso8601": "WIRE_TIME_ISO",
@@ -143,17 +146,10 @@ def _reach(model: Model, roots: dict[str, str]) -> set[str]:
         if name in reached:
             continue
         reached.add(name)
-        _refuse_untyped(model.shapes[name], why)
         _refuse_sparse(model, name, why)
         for key, ref in model.refs(name):
-            _refuse_untyped(ref, f"{why}.{key}")
             todo.append((ref["shape"], f"{why}.{key}"))
     return reached
-
-
-def _refuse_untyped(shape_or_ref: dict[str, Any], why: str) -> None:
-    if shape_or_ref.get("eventstream"):
-        raise Problem(f"{why} is an event stream, for which the tables have no type yet")
 
 
 def _refuse_sparse(model: Model, name: str, why: str) -> None:
@@ -179,7 +175,7 @@ class _Builder:
         raw = self.model.shapes[name]
         refs = list(self.model.refs(name))
         model_type = _model_type(self.model, name)
-        payload = raw.get("payload") if name in self.bound else None
+        payload = raw.get("payload") if name in self.bound else _events_key(self.model, refs)
         return Shape(
             name=name,
             kind=_KINDS[model_type][0],
@@ -212,6 +208,11 @@ class _Builder:
         )
 
     def _location(self, shape: str, ref: Ref) -> str:
+        for trait, place in _EVENT_PLACES.items():
+            if ref.get(trait):
+                return place
+        if self.model.shapes[ref["shape"]]["type"] == "events":
+            return "WIRE_IN_EVENT_PAYLOAD"
         if shape not in self.bound:
             return "WIRE_IN_BODY"
         place = location(self.model, ref)
@@ -219,6 +220,11 @@ class _Builder:
         is_of_request = place in ("WIRE_IN_URI", "WIRE_IN_QUERY", "WIRE_IN_QUERY_MAP")
         return "WIRE_IN_BODY" if is_of_request and shape not in self.inputs else place
 
+
+
+def _events_key(model: Model, refs: list[tuple[str, Ref]]) -> str | None:
+    """In protocols that are not REST only events are all of a body."""
+    return next((key for key, ref in refs if model.shapes[ref["shape"]]["type"] == "events"), None)
 
 
 def _xml_name(model: Model, ref: Ref, place: str, is_payload: bool, name: str) -> str:

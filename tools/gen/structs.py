@@ -48,7 +48,9 @@ def _structure(shape: Shape, shapes: Shapes) -> list[str]:
 
 
 def _declare(shape: Shape, name: str) -> str:
-    return f"{shape.c_type} *{name}" if shape.kind == "WIRE_STRUCTURE" else f"{shape.c_type} {name}"
+    if shape.kind == "WIRE_STRUCTURE":
+        return f"{shape.c_type} *{name}"
+    return f"{shape.c_type}{name}" if shape.c_type.endswith("*") else f"{shape.c_type} {name}"
 
 
 def _entry(shape: Shape, shapes: Shapes) -> list[str]:

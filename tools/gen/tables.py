@@ -149,7 +149,7 @@ class Tables:
 
 
 def _offset(shape: Shape, row: Row) -> str:
-    if shape.kind == "WIRE_LIST":
+    if shape.kind in ("WIRE_LIST", "WIRE_EVENTS"):
         return "0"
     owner = shape.entry_type if shape.kind == "WIRE_MAP" else shape.c_type
     return f"offsetof({owner}, {row.c_name})"
