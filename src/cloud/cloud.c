@@ -69,7 +69,7 @@ static bool
 wants_stream(void *arg, const struct http_request *request)
 {
     const struct raw_route *route = raw_route_find(arg, request);
-    return route != NULL && route->is_streamed;
+    return route != NULL ? route->is_streamed : call_wants_stream(arg, request);
 }
 
 static int

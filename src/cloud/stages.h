@@ -41,3 +41,7 @@ void call_record(struct call *c);
 // or sent to the host of a service that speaks REST, or that one which admits callers without a
 // signature answers.
 bool route_protocol(const struct http_request *request, enum wire_protocol *out);
+
+// For the HTTP server: whether the operation's input has a stream, so that the handler starts before
+// the body was read. `cloud` is a struct cloud.
+bool call_wants_stream(void *cloud, const struct http_request *request);

@@ -351,6 +351,52 @@ test_errors_in_other_forms(void **state)
     fixture_fini(&f);
 }
 
+// A handler of an operation with a stream starts before the body was read.
+static void
+test_streams(void **state)
+{
+    static const struct {
+        const char *method, *path, *scope, *type;
+        bool is_wanted;
+    } rows[] = {
+        {"PUT", "/box/a", "s3", NULL, true},
+        {"PUT", "/box/a", NULL, NULL, true},
+        {"POST", "/box?delete", "s3", NULL, false},
+        {"PATCH", "/box/a", "s3", NULL, false},
+        {"POST", "/", "ec2", "application/x-www-form-urlencoded", false},
+        {"POST", "/", "cbor", "application/x-amz-json-1.1", false},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct fixture f;
+        fixture_init(&f, rows[i].method, rows[i].path, "localhost", rows[i].scope);
+        add_header(&f, "Content-Type", rows[i].type);
+        f.request.body = (struct str){0};
+        assert_int_equal(call_wants_stream(&f.cloud, &f.request), rows[i].is_wanted);
+        fixture_fini(&f);
+    }
+}
+
+static void
+test_streams_in_and_out(void **state)
+{
+    struct fixture f;
+    struct str_stream body;
+    route(&f, "PUT", "/box/a", "s3");
+    str_stream_init(&body, STR("bytes"));
+    f.call.stream = &body.stream;
+    assert_int_equal(call_decode(&f.call), OK);
+    assert_ptr_equal(((const struct depot_put_thing_request *)f.call.in)->Body, &body.stream);
+    fixture_fini(&f);
+
+    struct depot_get_thing_output out = {.Body = &body.stream};
+    route(&f, "GET", "/box/a", "s3");
+    f.call.out = &out;
+    call_encode(&f.call);
+    assert_ptr_equal(f.response.stream, &body.stream);
+    assert_true(str_eq(response_header(&f, STR("Content-Type")), STR("application/octet-stream")));
+    fixture_fini(&f);
+}
+
 int
 main(void)
 {
@@ -362,6 +408,8 @@ main(void)
         cmocka_unit_test(test_request_ids),
         cmocka_unit_test(test_no_body_for_head),
         cmocka_unit_test(test_errors_in_other_forms),
+        cmocka_unit_test(test_streams),
+        cmocka_unit_test(test_streams_in_and_out),
     };
     return cmocka_run_group_tests(tests, init_services, NULL);
 }
