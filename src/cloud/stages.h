@@ -42,6 +42,6 @@ void call_record(struct call *c);
 // signature answers.
 bool route_protocol(const struct http_request *request, enum wire_protocol *out);
 
-// For the HTTP server: whether the operation's input has a stream, so that the handler starts before
-// the body was read. `cloud` is a struct cloud.
+// For the HTTP server: whether the operation's input has a stream, so that the handler starts
+// before the body was read. `cloud` is a struct cloud.
 bool call_wants_stream(void *cloud, const struct http_request *request);
