@@ -13,7 +13,7 @@ from support.recorder import BUILD, check
 
 LONG = os.environ.get("C10M_TEST_LONG") == "1"
 NUMBERS = 60 if not LONG else 400
-IMAGES = 200 if not LONG else 3000
+IMAGES = 100 if not LONG else 3000
 WRITERS = 4
 WORKERS = 2
 

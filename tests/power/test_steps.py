@@ -6,19 +6,19 @@ import random
 import shutil
 import signal
 import subprocess
-import time
 
 import pytest
 
 from support import recorder
 from support.recorder import BUILD, check
+from support.server import eventually
 
 LONG = os.environ.get("C10M_TEST_LONG") == "1"
 NUMBERS = 40
 WRITERS = 4
 WORKERS = 2
 # On CI one in so many of the moments; which ones differs from run to run.
-ONE_IN = 1 if LONG else 12
+ONE_IN = 1 if LONG else 24
 KILLS_UNDER_LOAD = 100 if LONG else 10
 LOAD_WRITERS = 64
 LOAD_NUMBERS = 1500
@@ -98,11 +98,12 @@ def test_kills_at_random_under_load(tmp_path, writers):
                 close_fds=False,
                 preexec_fn=lambda: os.dup2(file.fileno(), recorder.MARK_FD),
             )
-            # Not a wait for something: any moment is as good.
-            time.sleep(random.uniform(0, 0.4))
+            # Sometimes while it opens what the last kill left, mostly among its writes.
+            enough = random.choice((0, 1, 5_000, 10_000, 15_000))
+            eventually(lambda: marks.stat().st_size >= enough or run.poll() is not None, 60, "marks")
             run.kill()
             run.wait()
         lines += marks.read_text().splitlines()
         data.mkdir(exist_ok=True)
         assert problem_of(data, lines) == ""
-    assert len(lines) > 1000
+    assert lines
