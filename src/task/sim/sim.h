@@ -9,7 +9,8 @@
 // meson.build) runs the real loops, pools, committers and services, and every call with which they
 // touch the outside (threads, locks, clocks, random bytes, sockets, memory) ends here. One real
 // thread runs all of it, and the seed decides who goes on at every point where a thread could wait,
-// so that the same seed gives the same trace, byte for byte.
+// so that the same seed gives the same trace, byte for byte. docs/internals/simulation.md says how
+// to use it.
 //
 // There is one simulation at a time: the calls that are wrapped have no argument that could name
 // one. Everything here is called from simulated threads, but for sim_begin, sim_run and sim_end.
