@@ -155,10 +155,10 @@ def run_proto(build, names, is_long):
         return result
     folder, report = f"build/{build}/tests/proto", RESULTS / f"proto-{build}.json"
     report.unlink(missing_ok=True)
-    words = [sys.executable, "tests/proto/proto.py", "--program", f"{folder}/proto_echo"]
-    words += ["--tables", folder, "--report", str(report)]
+    words = [sys.executable, "tests/proto/proto.py", "--program", f"{folder}/proto_ring"]
+    words += ["--report", str(report)]
     env = environment(build, is_long)
-    status = run(["ninja", "-C", f"build/{build}", "--quiet", "tests/proto/proto_echo"], env)
+    status = run(["ninja", "-C", f"build/{build}", "--quiet", "tests/proto/proto_ring"], env)
     status = status or run(words, env)
     if report.exists():
         counts = json.loads(report.read_text())

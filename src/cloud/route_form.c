@@ -26,9 +26,10 @@ route_is_form(const struct http_request *r)
            ((is_post || str_eq(r->method, STR("GET"))) && has_action(r, r->query));
 }
 
-// How well a service fits a form: by host and the scope of the signature, by having that operation,
-// which requests without a signature need, and by its version. Services that share all but the
-// operation are told apart by that.
+// How well a service fits a form. Those that share all but the operation are told apart by that,
+// and by the name of the host.
+enum { FITS = 1, IS_NAMED = 2, HAS_OPERATION = 4, HAS_VERSION = 8 };
+
 static int
 rank_of(const struct call *c, const struct service *s, struct str version)
 {
@@ -37,7 +38,9 @@ rank_of(const struct call *c, const struct service *s, struct str version)
         return 0;
     if (!str_is_present(c->signature.service) && !has_operation)
         return 0;
-    return (str_eq(version, str_of(s->wire->api_version)) ? 3 : 1) + has_operation;
+    return FITS | (has_operation ? HAS_OPERATION : 0) |
+           (str_eq_nocase(c->host.service, str_of(s->wire->name)) ? IS_NAMED : 0) |
+           (str_eq(version, str_of(s->wire->api_version)) ? HAS_VERSION : 0);
 }
 
 static int
@@ -62,7 +65,7 @@ find_operation(struct call *c, struct str version)
         c->protocol = WIRE_EC2;
     if (c->operation_name.len == 0)
         return fault(c, FAULT_MISSING_ACTION, "The request must contain the parameter Action.");
-    if (rank == 1 || rank == 2)
+    if (rank > 0 && (rank & HAS_VERSION) == 0)
         return fault(c, FAULT_UNKNOWN_OPERATION,
                      "Could not find operation " STR_FMT " for version " STR_FMT,
                      STR_ARG(c->operation_name), STR_ARG(version));

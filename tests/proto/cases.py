@@ -8,13 +8,12 @@ from dataclasses import dataclass, field
 
 import malformed
 import wire
-from generate import EXTRA_ERRORS
+from generate import EXTRA_ERRORS, pinned_services
 from peer import Died, Mistyped, from_lines, to_lines
 from values import Generator, Style
 
 MODES = ["absent", "empty", "full"] + 8 * ["random"]
 IDLE_MAX = 60  # cases in a row, while a member is still to be covered
-REQUEST_ID = "01234567-89ab-cdef-0123-456789abcdef"  # as echo.c has it
 EXTRA_ERROR = EXTRA_ERRORS["RingFailure"]
 
 
@@ -26,6 +25,7 @@ class Result:
     protocol: str
     operations: int = 0
     operations_done: int = 0
+    excepted: int = 0  # operations
     errors: int = 0
     cases: int = 0
     malformed: int = 0
@@ -52,17 +52,43 @@ def rows_of(shape, rows):
             todo += [shape.key, shape.value]
 
 
+def mark_event(shape, event, covered):
+    name = event.get("error")
+    if name is None:
+        mark_members(shape, event, covered)
+        return
+    covered.add((shape.name, name))
+    error = shape.members[name]
+    covered.update((error.name, member) for member in error.members)
+
+
+def mark_members(shape, value, covered):
+    for name, member in value.items():
+        covered.add((shape.name, name))
+        mark(shape.members[name], member, covered)
+
+
 def mark(shape, value, covered):
+    if isinstance(value, list) and shape.serialization.get("eventstream"):
+        for event in value:
+            mark_event(shape, event, covered)
+        return
     if isinstance(value, dict) and shape.type_name == "structure" and not shape.is_document_type:
-        for name, member in value.items():
-            covered.add((shape.name, name))
-            mark(shape.members[name], member, covered)
+        mark_members(shape, value, covered)
     elif isinstance(value, list) and shape.type_name == "list":
         for item in value:
             mark(shape.member, item, covered)
     elif isinstance(value, dict) and shape.type_name == "map":
         for item in value.values():
             mark(shape.value, item, covered)
+
+
+class Misrouted(Exception):
+    """A request did not reach the handler that was to answer it."""
+
+
+def without(value, names):
+    return {name: v for name, v in value.items() if name not in names}
 
 
 class Run:
@@ -73,14 +99,21 @@ class Run:
         self.exceptions = options.exceptions
         self.rng = random.Random(zlib.crc32(f"{options.seed}{self.name}{self.protocol}".encode()))
         self.result = Result(self.name, self.protocol)
+        self.models = [wire.load_model(models_dir, *m) for m in pinned_services()[self.name]]
         self.cases_max = options.cases
+        self.carriers = {}  # requests that bring a plan to the handler, by operation
 
-    def run(self, refused):
+    @property
+    def endpoint(self):
+        """S3 takes names in front of its host for buckets."""
+        name = "" if self.name == "s3" else f"{self.name}.us-east-1."
+        return f"http://{name}localhost:{self.peer.address}"
+
+    def run(self):
         for name in self.service.operation_names:
             self.result.operations += 1
-            if name in refused:
-                if not self._is_excepted(name, "operation"):
-                    self._fail(name, "operation", f"the tables cannot hold it: {refused[name]}")
+            if self._is_excepted(f"{name}:", "operation"):
+                self.result.excepted += 1
                 continue
             operation = self.service.operation_model(name)
             before = len(self.result.failures)
@@ -99,8 +132,7 @@ class Run:
         rows_of(shape, rows)
         wanted = {(side, *row) for row in rows if not self._is_excepted_row(row, side)}
         self.result.rows |= wanted
-        generator = Generator(self.rng, Style(self.protocol, side == "request"))
-        generator.greedy_label = greedy_label(operation)
+        generator = self._generator(operation, side == "request")
         idle = 0  # cases in a row that covered nothing new
         for mode in itertools.chain(MODES[: self.cases_max], itertools.repeat("full")):
             before = len(self.result.covered)
@@ -112,12 +144,17 @@ class Run:
             if is_done and generator.cases >= self.cases_max:
                 return
 
+    def _generator(self, operation, is_request):
+        generator = Generator(self.rng, Style(self.protocol, is_request))
+        generator.greedy_label = greedy_label(operation)
+        generator.has_plain_labels = self.service.signing_name == "s3"
+        return generator
+
     def _side_malformed(self, operation):
         shape = operation.input_shape
         if shape is None:
             return
-        generator = Generator(self.rng, Style(self.protocol, True))
-        generator.greedy_label = greedy_label(operation)
+        generator = self._generator(operation, True)
         value = generator.root(shape, "full")
         self._try(operation.name, "malformed", self._malformed, operation, shape, value)
 
@@ -125,7 +162,7 @@ class Run:
         self.result.cases += 1
         try:
             found = case(*arguments)
-        except (Died, Mistyped) as e:
+        except (Died, Misrouted, Mistyped) as e:
             found = [f"{type(e).__name__}: {e}"]
         except Exception as e:  # botocore's parsers raise what they like
             found = [f"{type(e).__name__}: {e}: {traceback.format_exc(limit=-2)}"]
@@ -138,67 +175,103 @@ class Run:
         self.result.failures.append(f"{self.name} {self.protocol} {where} {side}: {text}")
 
     def _request(self, operation, shape, value):
-        made = wire.serialise(self.service, operation, value)
-        is_read, routed, lines = self._decode(operation, made)
-        sent = f"{made.method} {made.path}?{made.query}"
-        if not is_read:
-            return [f"{sent}: refused, {routed}: {made.body[:200]}"]
-        found = [] if routed == operation.name else [f"is taken for {routed}: {sent}"]
-        expected = wire.Loss(self.protocol, True).root(shape, value)
+        made = wire.serialise(self.service, operation, value, self.endpoint)
+        routed, lines, answer = self._decode(operation, made)
+        sent = f"{made.method} {made.target}"
+        if routed is None:
+            return [f"{sent}: refused, {answer.status} {answer.body[:300]}: {made.body[:200]}"]
+        if routed != operation.name:
+            return [f"is taken for {routed}: {sent}"]
+        expected = wire.Loss(self.protocol, True).root(shape, value) if shape else {}
         expected.update(wire.query_maps(shape, made.query))
+        for name in wire.length_members(shape):
+            expected.pop(name, None)
+            expected |= {name: len(made.body)} if made.has_length else {}
         actual = from_lines(shape, lines) if shape else {}
         actual = wire.without_empty(shape, actual, self.protocol, True)
-        return found + self._compare("request", shape, expected, actual)
+        return self._compare("request", shape, expected, actual)
 
     def _decode(self, operation, made):
-        headers = [part for pair in made.headers for part in pair]
-        words = ["decode", self.name, self.protocol, operation.name]
-        words += [made.method, made.path, made.query, made.body, *headers]
-        status, routed, *lines = self.peer.ask(*words)
-        return status == b"ok", routed.decode(), lines[0].decode() if lines else ""
+        """The operation that it was taken for, or None, what was found in it, and the answer."""
+        name = f"{self.name}.{operation.name}"
+        seen, answer = self.peer.ask(name, "answer", "-", "", "", made)
+        if seen is None:
+            return None, "", answer
+        service, _, routed = seen[0].partition(".")
+        return (routed if service == self.name else seen[0]), seen[1], answer
 
     def _malformed(self, operation, shape, value):
         """What is no request is refused in words, and what is odd is read all the same."""
-        made = wire.serialise(self.service, operation, value)
-        was_read, text, before = self._decode(operation, made)
-        if not was_read:
-            return [f"refused before anything was changed: {text}"]
+        made = wire.serialise(self.service, operation, value, self.endpoint)
+        routed, before, answer = self._decode(operation, made)
+        if routed is None:
+            return [f"refused before anything was changed: {answer.body[:200]}"]
         before, found = from_lines(shape, before), []
+        lengths = wire.length_members(shape)
         for kind, changed, outcome in malformed.variants(self.protocol, shape, made, self.rng):
             self.result.malformed += 1
-            is_read, text, after = self._decode(operation, changed)
+            routed, after, answer = self._decode(operation, changed.sign(self.service.signing_name))
             wanted = before if outcome == malformed.SAME else outcome
-            if not is_read:
-                is_right = outcome == malformed.REFUSED and text
+            if routed is None:
+                is_right = outcome == malformed.REFUSED and self._is_refusal(answer)
             else:
-                is_right = not any(wire.differences(wanted, from_lines(shape, after)))
+                after = from_lines(shape, after)
+                is_right = isinstance(wanted, dict) and not any(
+                    wire.differences(without(wanted, lengths), without(after, lengths))
+                )
             if not is_right:
-                said = "read" if is_read else f"refused, '{text}'"
+                said = "read" if routed else f"refused, {answer.status} {answer.body[:200]}"
                 found.append(f"{kind}: {said}: {changed.body[:120]}")
         return found
 
+    def _is_refusal(self, answer):
+        parsed = wire.parse(self.service, None, answer.status, dict(answer.headers), answer.body)[1]
+        error = parsed.get("Error", {})
+        return answer.status == 400 and error.get("Code") and error.get("Message")
+
     def _response(self, operation, shape, value):
-        method = operation.http.get("method", "POST")
         lines = to_lines(shape, value) if shape else ""
-        words = ["encode", self.name, self.protocol, operation.name, method, lines]
-        status, headers, body = self._answer(words)
-        parsed, raw = wire.parse(self.service, shape, status, headers, body)
+        answer = self._answer(operation, "answer", "-", "", lines)
+        headers = dict(answer.headers)
+        parsed, raw = wire.parse(self.service, shape, answer.status, headers, answer.body)
         expected = wire.Loss(self.protocol, False).root(shape, value)
+        for name in wire.length_members(shape):
+            is_head = operation.http.get("method") == "HEAD"
+            if not is_head or expected.get(name, -1) < 0:
+                length = answer.header("Content-Length")
+                expected.pop(name, None)
+                expected |= {name: int(length)} if length is not None else {}
         parsed = wire.without_empty(shape, parsed, self.protocol, False)
         parsed = wire.without_default_type(shape, parsed, value)
-        found = [*self._compare("response", shape, expected, parsed), *self._request_id(raw)]
-        return found + list(wire.differences(wire.status_of(operation, value), status, "status"))
+        found = [*self._compare("response", shape, expected, parsed)]
+        found += self._request_id(answer, raw)
+        status = wire.status_of(operation, value)
+        return found + list(wire.differences(status, answer.status, "status"))
 
-    def _request_id(self, raw):
-        """Of the body; elsewhere it is a header, which is not the interpreters'."""
-        if self.protocol not in ("query", "ec2"):
+    def _request_id(self, answer, raw):
+        """It is in a header, and the one of a body is the same."""
+        name = "x-amz-request-id" if self.service.signing_name == "s3" else "x-amzn-RequestId"
+        sent = answer.header(name)
+        if not sent:
+            return [f"no {name}"]
+        if not answer.body:
             return []
-        return wire.differences(REQUEST_ID, raw["ResponseMetadata"].get("RequestId"), "RequestId")
+        return list(wire.differences(sent, raw["ResponseMetadata"].get("RequestId"), "RequestId"))
 
-    def _answer(self, words):
-        state, status, body, *rest = self.peer.ask(*words)
-        names = [name.decode("latin-1") for name in rest[::2]]
-        return int(status), dict(zip(names, [v.decode("latin-1") for v in rest[1::2]])), body
+    def _answer(self, operation, kind, name, message, lines):
+        """Of the operation, asked with what it needs, to a plan."""
+        if operation.name not in self.carriers:
+            generator = self._generator(operation, True)
+            shape = operation.input_shape
+            value = generator.root(shape, "absent") if shape else {}
+            made = wire.serialise(self.service, operation, value, self.endpoint)
+            self.carriers[operation.name] = made
+        full_name = f"{self.name}.{operation.name}"
+        made = self.carriers[operation.name]
+        seen, answer = self.peer.ask(full_name, kind, name, message, lines, made)
+        if seen is None or seen[0] != full_name:
+            raise Misrouted(f"{made.method} {made.target}: {seen and seen[0]}: {answer.body[:200]}")
+        return answer
 
     def _compare(self, side, shape, expected, actual):
         found = list(wire.differences(expected, actual))
@@ -221,7 +294,7 @@ class Run:
 
     def _error_case(self, shape, value):
         traits = shape.metadata.get("error", {})
-        code = traits.get("code", shape.name) if wire.is_xml(self.protocol) else shape.name
+        code = self._query_code(shape) if self._has_query_codes() else shape.name
         message = self.rng.choice(Style(self.protocol, False).texts)
         found, answer = self._error_answer(shape.name, code, message, to_lines(shape, value))
         if "httpStatusCode" in traits:
@@ -235,19 +308,38 @@ class Run:
 
     def _extra_error_case(self):
         """One that is in service.json and not in the model."""
-        code = EXTRA_ERROR["query"] if wire.is_xml(self.protocol) else EXTRA_ERROR["name"]
+        code = EXTRA_ERROR["query"] if self._has_query_codes() else EXTRA_ERROR["name"]
         found, answer = self._error_answer(EXTRA_ERROR["name"], code, "a message", "")
         return found + list(wire.differences(EXTRA_ERROR["status"], answer[0], "status"))
 
     def _error_answer(self, name, code, message, lines):
         """What is wrong with its code and message; and status, headers and body."""
-        words = ["error", self.name, self.protocol, name, message, lines]
-        answer = self._answer(words)
-        _, parsed = wire.parse(self.service, None, *answer)
+        answer = self._answer(self._carrier_of_errors(), "error", name, message, lines)
+        parts = answer.status, dict(answer.headers), answer.body
+        _, parsed = wire.parse(self.service, None, *parts)
         error = parsed.get("Error", {})
         found = list(wire.differences(code, error.get("Code"), "Code"))
         found += wire.differences(message, error.get("Message") or "", "Message")
-        return found + list(self._request_id(parsed)), answer
+        return found + self._request_id(answer, parsed), parts
+
+    def _query_code(self, shape):
+        """An older model may be the only one that says it."""
+        errors = [m["shapes"].get(shape.name, {}).get("error", {}) for m in self.models]
+        return next((e["code"] for e in reversed(errors) if "code" in e), shape.name)
+
+    def _has_query_codes(self):
+        """In XML, and in x-amzn-query-error for those that know the codes from there."""
+        is_compatible = "awsQueryCompatible" in self.service.metadata
+        return wire.is_xml(self.protocol) or is_compatible
+
+    def _carrier_of_errors(self):
+        """The first whose answers have bodies."""
+        for name in self.service.operation_names:
+            operation = self.service.operation_model(name)
+            is_head = operation.http.get("method") == "HEAD"
+            if not is_head and not self._is_excepted(f"{name}:", "operation"):
+                return operation
+        raise Misrouted("no operation can answer an error")
 
     def _message_names(self):
         """In XML it is <Message>, whatever the model says, and botocore does not look there."""

@@ -3,6 +3,9 @@
 #include "tests/proto/lines.h"
 
 #include "src/base/encoding.h"
+#include "src/base/stream.h"
+
+enum { PIECE_BYTES = 64 * 1024 };
 
 static void
 put_hex(struct buf *out, char kind, struct str bytes)
@@ -12,6 +15,20 @@ put_hex(struct buf *out, char kind, struct str bytes)
     hex_encode(bytes.ptr, bytes.len, to + 1);
     to[2 * bytes.len + 1] = '\n';
     out->len += 2 * bytes.len + 2;
+}
+
+// All of it, as a blob.
+static void
+put_stream(struct buf *out, struct stream *s)
+{
+    struct buf bytes;
+    size_t got;
+    buf_init(&bytes, out->arena, PIECE_BYTES);
+    do {
+        CHECK(stream_read(s, buf_reserve(&bytes, PIECE_BYTES), PIECE_BYTES, &got) == OK);
+        bytes.len += got;
+    } while (got > 0);
+    put_hex(out, 'b', buf_str(&bytes));
 }
 
 static void dump_value(const struct wire_model *m, uint16_t shape, const void *at, bool may_be_null,
@@ -49,6 +66,10 @@ member_at(const struct wire_model *m, const struct wire_member *row, const void 
         break;
     case WIRE_TIMESTAMP:
         is_there = ((const struct opt_time *)at)->is_present;
+        break;
+    case WIRE_STREAM:
+    case WIRE_EVENTS:
+        is_there = *(void *const *)at != NULL;
         break;
     }
     return is_there ? at : NULL;
@@ -140,6 +161,11 @@ dump_value(const struct wire_model *m, uint16_t shape, const void *at, bool may_
     case WIRE_TIMESTAMP:
         buf_print(out, "t%lld\n", (long long)((const struct opt_time *)at)->value);
         break;
+    case WIRE_STREAM:
+        put_stream(out, *(struct stream *const *)at);
+        break;
+    case WIRE_EVENTS:
+        CHECK(!"a type of inputs");
     }
 }
 

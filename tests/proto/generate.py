@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# Writes the tables of every pinned model with every operation that tables can hold, for echo.c.
+# Writes every pinned model as a service, all of whose operations are built, for ring.c.
 # SPDX-License-Identifier: Apache-2.0
 import json
 import sys
@@ -10,8 +10,9 @@ sys.path.insert(0, str(ROOT / "tools"))
 
 from gen import service_c
 from gen.model import load_model
-from gen.problem import Problem
 from gen.service import assemble_service
+from gen.structs import struct_lines
+from gen.tables import Tables
 
 
 # As a service.json lists those that its model lacks.
@@ -32,47 +33,42 @@ def pinned_services():
     return services
 
 
-def load(models_dir, name, operations):
-    """Anew each time: assembling changes the models."""
+def load(models_dir, name):
     models = [
         load_model(models_dir, ROOT / "models/patches", release, path)
         for release, path in pinned_services()[name]
     ]
-    listed = sorted(models[0].operations) if operations is None else operations
-    raw = {"name": name, "models": [], "operations": listed, "errors": EXTRA_ERRORS}
+    raw = {"name": name, "models": [], "operations": sorted(models[0].operations)}
+    raw |= {"errors": EXTRA_ERRORS, "buckets": name == "s3"}
     return assemble_service(raw, models, f"the test service {name}")
 
 
-def holdable(models_dir, name):
-    """The service with all operations that its tables can hold, and why not the others."""
-    try:
-        return load(models_dir, name, None), {}
-    except Problem:
-        pass
-    good, refused = [], {}
-    release, path = pinned_services()[name][0]
-    model = load_model(models_dir, ROOT / "models/patches", release, path)
-    for operation in sorted(model.operations):
-        try:
-            load(models_dir, name, [operation])
-            good.append(operation)
-        except Problem as problem:
-            refused[operation] = str(problem)
-    return load(models_dir, name, good), refused
-
-
 def lines_of(service):
-    """Header and tables in one file. No handler exists: each is a weak symbol, which stays NULL."""
-    skipped = ("#pragma once", f'#include "services/{service.name}/')
-    lines = service_c.header_lines(service) + service_c.tables_lines(service)
-    weak = [f"#pragma weak {op.c_name}" for op in service.operations if op.is_built]
-    return [line for line in lines if not line.startswith(skipped)] + weak
+    """Header and tables in one file. No shape is checked, since values are to be beyond what the
+    model allows; every operation has the ring's handler."""
+    tables = Tables(service.shapes, set())
+    model = tables.model_lines()
+    lines = service_c.origin(f"{service.name}, as the ring has it.", [m.label for m in service.models])
+    lines += ["", '#include "tests/proto/ring.h"', "", *struct_lines(service.shapes)]
+    wire = service_c.wire_lines(service, tables)
+    lines += tables.text.lines() + model + wire
+    lines += ["static service_handler_fn *const handlers[] = {"]
+    lines += [f"    ring_handle, // {op.name}" for op in service.operations]
+    lines += ["};", f"static const struct action_span asked[{len(service.operations)}];"]
+    lines += [f"extern const struct service {service.prefix}_service;"]
+    return lines + [
+        f"const struct service {service.prefix}_service = {{",
+        "    .wire = &wire,",
+        "    .handlers = handlers,",
+        "    .operation_actions = asked,",
+        f"    .has_buckets = {str(service.has_buckets).lower()},",
+        "};",
+    ]
 
 
 def write_service(models_dir, name, out):
-    service, refused = holdable(models_dir, name)
+    service = load(models_dir, name)
     (out / f"{name}.c").write_text("\n".join(lines_of(service)) + "\n", encoding="utf-8")
-    (out / f"{name}.json").write_text(json.dumps(refused, indent=2) + "\n", encoding="utf-8")
 
 
 def write_registry(out):

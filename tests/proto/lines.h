@@ -14,6 +14,7 @@
 void lines_dump(const struct wire_model *m, uint16_t shape, const void *at, struct buf *out);
 
 // `at` is zeroed memory of the shape's size. Lines that do not suit the shape end the program: only
-// the ring writes them.
-void lines_load(const struct wire_model *m, uint16_t shape, struct str text, struct arena *arena,
+// the ring writes them. A stream is told like a blob; events like a list, and behind them the error
+// that ends them, if there is one: "!NAME" and "sHEX", its message.
+void lines_load(const struct wire_service *s, uint16_t shape, struct str text, struct arena *arena,
                 void *at);

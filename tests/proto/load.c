@@ -5,8 +5,10 @@
 #include <stdlib.h>
 
 #include "src/base/encoding.h"
+#include "src/wire/event_source.h"
 
 struct loader {
+    const struct wire_service *service;
     const struct wire_model *m;
     struct arena *arena;
     struct str rest; // lines that are not read yet
@@ -92,6 +94,61 @@ load_array(struct loader *l, const struct wire_shape *s, struct wire_array *arra
 }
 
 static void
+load_stream(struct loader *l, struct stream **at)
+{
+    struct str_stream *s = ARENA_NEW(l->arena, struct str_stream);
+    str_stream_init(s, take_bytes(l, 'b'));
+    *at = &s->stream;
+}
+
+// Events that were told beforehand.
+struct replay {
+    struct event_source source;
+    const struct wire_service *service;
+    struct wire_array events;
+    size_t event_size;
+    size_t next;
+    struct str error; // absent: none
+};
+
+static int
+replay_next(struct event_source *source, struct arena *arena, void *event)
+{
+    struct replay *r = (struct replay *)source;
+    if (r->next < r->events.count) {
+        memcpy(event, (const char *)r->events.items + r->event_size * r->next++, r->event_size);
+        return OK;
+    }
+    for (size_t i = 0; str_is_present(r->error) && i < r->service->error_count; i++) {
+        const char *name = wire_text(r->service->model, r->service->errors[i].name);
+        if (str_eq(r->error, str_of(name)))
+            return event_fault(source, r->service, (int)i, source->message);
+    }
+    return OK;
+}
+
+static void
+load_events(struct loader *l, uint16_t shape, struct event_source **at)
+{
+    struct replay *r = ARENA_NEW(l->arena, struct replay);
+    uint16_t event = l->m->members[l->m->shapes[shape].member_first].shape;
+    *r = (struct replay){
+        .source.next = replay_next,
+        .service = l->service,
+        .event_size = l->m->shapes[event].c_size,
+        .events.count = (size_t)take_number(l, '['),
+    };
+    r->events.items = arena_alloc_array(l->arena, r->events.count, r->event_size);
+    for (size_t i = 0; i < r->events.count; i++)
+        load_value(l, event, (char *)r->events.items + i * r->event_size);
+    if (is_next(l, '!')) {
+        r->error = take(l, '!');
+        r->source.message = take_bytes(l, 's');
+    }
+    *at = &r->source;
+}
+
+static void
 load_value(struct loader *l, uint16_t shape, void *at)
 {
     const struct wire_shape *s = &l->m->shapes[shape];
@@ -127,14 +184,20 @@ load_value(struct loader *l, uint16_t shape, void *at)
     case WIRE_TIMESTAMP:
         *(struct opt_time *)at = OPT_TIME(take_number(l, 't'));
         break;
+    case WIRE_STREAM:
+        load_stream(l, at);
+        break;
+    case WIRE_EVENTS:
+        load_events(l, shape, at);
+        break;
     }
 }
 
 void
-lines_load(const struct wire_model *m, uint16_t shape, struct str text, struct arena *arena,
+lines_load(const struct wire_service *s, uint16_t shape, struct str text, struct arena *arena,
            void *at)
 {
-    struct loader l = {m, arena, text};
+    struct loader l = {s, s->model, arena, text};
     load_value(&l, shape, at);
     CHECK(l.rest.len == 0);
 }

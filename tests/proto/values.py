@@ -80,6 +80,8 @@ class Generator:
         if location == "statusCode":
             return self.rng.choice([200, 201, 202])
         is_needed = location is not None and name in shape.required_members
+        if member.serialization.get("eventstream"):
+            return self._events(member)
         if self._is_left_out() and not is_needed:
             return ABSENT
         if location in ("uri", "querystring", "header", "headers"):
@@ -95,6 +97,8 @@ class Generator:
         texts = {"uri": LABELS, "querystring": self.style.texts}.get(location, HEADERS)
         if shape.serialization.get("location") == "uri" and self._is_greedy(shape):
             texts = GREEDY
+        elif self.has_plain_labels and location == "uri":
+            texts = [text for text in texts if "/" not in text]
         if shape.type_name == "list":
             return [self._text_or_scalar(shape.member, texts) for _ in range(self._count())]
         if shape.type_name == "map":
@@ -118,6 +122,7 @@ class Generator:
         return self.greedy_label == shape.serialization.get("name")
 
     greedy_label = None  # of the operation
+    has_plain_labels = False  # S3 signs a path as it was before it was escaped
 
     def _count(self):
         return {"empty": 0, "full": 1}.get(self.mode, self.rng.randrange(4))
@@ -155,6 +160,31 @@ class Generator:
                 self.used[shape.name, name] += 1
                 return {name: made}
         return ABSENT
+
+    def _events(self, shape):
+        """Every event, and then maybe an error in turn."""
+        errors = [name for name, m in shape.members.items() if m.metadata.get("exception")]
+        plain = [name for name in shape.members if name not in errors]
+        if self.mode == "absent":
+            return []
+        if self.mode == "random":
+            plain = self.rng.choices(plain, k=self.rng.randrange(6))
+        made = [{name: self._event(shape.members[name])} for name in plain]
+        if errors:
+            name = min(errors, key=lambda n: self.used[shape.name, n])
+            self.used[shape.name, name] += 1
+            made.append({"error": name, "message": self.rng.choice(self.style.texts)})
+        return made
+
+    def _event(self, shape):
+        value = {}
+        for name, member in shape.members.items():
+            is_payload = member.serialization.get("eventpayload")
+            if is_payload or not (self.mode == "empty" or self._is_left_out()):
+                made = self.value(member)
+                if made is not ABSENT:
+                    value[name] = made
+        return value
 
     def _item(self, shape):
         """An element of a list or a value of a map. In a form what is empty is not there at all,

@@ -7,7 +7,15 @@ from types import SimpleNamespace
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from botocore import parsers, serialize
-from botocore.awsrequest import HeadersDict, create_request_object, prepare_request_dict
+from botocore.auth import S3SigV4Auth, SigV4Auth
+from botocore.awsrequest import (
+    AWSRequest,
+    HeadersDict,
+    create_request_object,
+    prepare_request_dict,
+)
+from botocore.credentials import Credentials
+from botocore.exceptions import EventStreamError
 from botocore.handlers import parse_get_bucket_location
 from botocore.model import ServiceModel
 from values import ABSENT
@@ -21,8 +29,12 @@ def is_xml(protocol):
     return protocol in ("query", "ec2", "rest-xml")
 
 
+def load_model(models_dir, release, path):
+    return json.loads((models_dir / release / path / "service-2.json").read_text(encoding="utf-8"))
+
+
 def load_service(models_dir, release, path, protocol):
-    raw = json.loads((models_dir / release / path / "service-2.json").read_text(encoding="utf-8"))
+    raw = load_model(models_dir, release, path)
     raw["metadata"]["protocol"] = protocol.partition("-1.")[0]
     return ServiceModel(raw, path.split("/")[0])
 
@@ -63,33 +75,97 @@ class Request:
     def __init__(self, prepared):
         url = urlsplit(prepared.url)
         self.method = prepared.method
+        self.host = url.netloc
         self.path, self.query = url.path, url.query
         body = prepared.body or b""
         self.body = body.encode("utf-8") if isinstance(body, str) else bytes(body)
-        self.headers = [(name, _text(value)) for name, value in prepared.headers.items()]
+        # Its length is HTTP's to say.
+        self.headers = [
+            (name, _text(value))
+            for name, value in prepared.headers.items()
+            if name.lower() != "content-length"
+        ]
+
+    @property
+    def target(self):
+        return f"{self.path}?{self.query}" if self.query else self.path
+
+    def sign(self, signing_name):
+        """By botocore's signer; what was signed before is signed anew."""
+        kept = [(n, v) for n, v in self.headers if n.lower() not in SIGNERS]
+        made = AWSRequest(method=self.method, url=f"http://{self.host}{self.target}", data=self.body)
+        for name, value in kept:
+            made.headers[name] = value
+        signer = S3SigV4Auth if signing_name == "s3" else SigV4Auth
+        signer(CREDENTIALS, signing_name, "us-east-1").add_auth(made)
+        signed = [(n, _text(v)) for n, v in made.headers.items() if n.lower() in SIGNERS]
+        self.headers = kept + signed
+        return self
+
+    @property
+    def has_length(self):
+        return bool(self.body) or self.method in ("POST", "PUT", "PATCH")
+
+    def wire_bytes(self):
+        lines = [f"{self.method} {self.target} HTTP/1.1", f"Host: {self.host}"]
+        lines += [f"{name}: {value}" for name, value in self.headers]
+        lines += [f"Content-Length: {len(self.body)}"] if self.has_length else []
+        return "\r\n".join([*lines, "", ""]).encode("latin-1") + self.body
+
+
+CREDENTIALS = Credentials("AKIDRING", "secret")
+SIGNERS = ("authorization", "x-amz-date", "x-amz-content-sha256")
 
 
 def _text(value):
     return value.decode("latin-1") if isinstance(value, bytes) else str(value)
 
 
-def serialise(service, operation, value):
+def serialise(service, operation, value, endpoint):
     serializer = serialize.create_serializer(
         service.metadata["protocol"], include_validation=False
     )
     params = to_params(operation.input_shape, value) if operation.input_shape else {}
     made = serializer.serialize_to_request(params, operation)
     made["context"] = {}
-    prepare_request_dict(made, endpoint_url="http://host")
+    prepare_request_dict(made, endpoint_url=endpoint)
     made["headers"].pop("User-Agent", None)
     if isinstance(made["body"], dict):
         made["body"] = urlencode(
             {k: v.encode("utf-8") if isinstance(v, str) else v for k, v in made["body"].items()}
         )
-    prepared = create_request_object(made).prepare()
-    if "Content-Length" not in made["headers"]:
-        prepared.headers.pop("Content-Length", None)  # HTTP's, and not the caller's
-    return Request(prepared)
+    return Request(create_request_object(made).prepare()).sign(service.signing_name)
+
+
+def length_members(shape):
+    """Those that HTTP's own Content-Length fills in, whatever anybody says."""
+    members = shape.members.items() if shape else ()
+    return [name for name, member in members if _header_name(member) == "content-length"]
+
+
+class EventBody:
+    """As urllib3 has it."""
+
+    def __init__(self, body):
+        self.body = body
+
+    def stream(self):
+        yield self.body
+
+    def close(self):
+        pass
+
+
+def _read_events(shape, events):
+    """Each as its value; the error that ends them as its name and message."""
+    found = []
+    try:
+        for event in events:
+            found.append({n: from_parsed(shape.members[n], v) for n, v in event.items()})
+    except EventStreamError as e:
+        error = e.response["Error"]
+        found.append({"error": error["Code"], "message": error["Message"]})
+    return found
 
 
 def parse(service, shape, status, headers, body):
@@ -100,9 +176,15 @@ def parse(service, shape, status, headers, body):
         "headers": HeadersDict(headers),
         # botocore decodes bytes of a payload as UTF-8, and leaves other kinds of bytes alone.
         "body": bytearray(body) if _has_blob_payload(shape) else body,
-        "context": {},
+        "context": {"operation_name": "Ring"},
     }
+    events = shape.event_stream_name if shape and status < 300 else None
+    if events:
+        response["body"] = EventBody(body)
     parsed = parser.parse(response, shape)
+    if events:
+        told = _read_events(shape.members[events], parsed.pop(events))
+        return {**from_parsed(shape, parsed), events: told}, parsed
     if shape and shape.name == "GetBucketLocationOutput":
         parse_get_bucket_location(parsed, SimpleNamespace(raw=body, content=body))
         if parsed["LocationConstraint"] is None:
@@ -162,8 +244,15 @@ class Loss:
     def value(self, shape, value):
         if value is None or getattr(shape, "is_document_type", False):
             return value
+        if shape.serialization.get("eventstream"):
+            return [self._event(shape, event) for event in value]
         handle = getattr(self, "_" + shape.type_name, None)
         return handle(shape, value) if handle else value
+
+    def _event(self, shape, event):
+        if "error" in event:
+            return event
+        return {name: self.value(shape.members[name], v) for name, v in event.items()}
 
     def _structure(self, shape, value):
         result = {}

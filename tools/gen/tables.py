@@ -51,11 +51,12 @@ def _has_rules(shape: Shape) -> bool:
 
 
 class Tables:
-    def __init__(self, shapes: Shapes) -> None:
+    def __init__(self, shapes: Shapes, checked: set[str] | None = None) -> None:
+        """checked: those that the validator looks at; by default those with rules."""
         self.text = TextPool()
         self._shapes = shapes
         self._indexes = {name: index for index, name in enumerate(shapes)}
-        self._checked = checked_shapes(shapes)
+        self._checked = checked_shapes(shapes) if checked is None else checked
         self._constraints: dict[Constraint, int] = {Constraint(): 0}
         self._enums: dict[tuple[str, ...], int] = {}
         self._namespaces: dict[str, int] = {"": 0}
