@@ -18,6 +18,7 @@ static const struct {
     {"throttle", call_throttle},
     {"split", call_split},
     {"require handler", call_require_handler},
+    {"check coding", call_check_coding},
     {"decode", call_decode},
     {"authorise", call_authorise},
     {"run", call_run},
@@ -69,6 +70,21 @@ call_require_handler(struct call *c)
         return OK;
     return fault(c, FAULT_NOT_IMPLEMENTED, "c10m does not implement %s:%s yet.", s->name,
                  wire_text(s->model, c->operation->name));
+}
+
+// Nothing is decompressed here: a few bytes could become any number. Bodies of REST services are
+// often kept as they are, with their coding as a property, so those say for themselves.
+int
+call_check_coding(struct call *c)
+{
+    struct str coding = http_request_header(c->http, STR("Content-Encoding"));
+    bool is_rest = c->protocol == WIRE_REST_JSON || c->protocol == WIRE_REST_XML;
+    if (is_rest || !str_is_present(coding) || str_eq_nocase(coding, STR("identity")) ||
+        str_eq_nocase(coding, STR("aws-chunked")))
+        return OK;
+    return fault(c, FAULT_NOT_IMPLEMENTED,
+                 "c10m does not implement requests with Content-Encoding " STR_FMT " yet.",
+                 STR_ARG(coding));
 }
 
 int

@@ -12,6 +12,7 @@ MUST_USE int call_authenticate(struct call *c);
 MUST_USE int call_throttle(struct call *c);
 MUST_USE int call_split(struct call *c); // between services of one endpoint, by what the input says
 MUST_USE int call_require_handler(struct call *c);
+MUST_USE int call_check_coding(struct call *c); // of the body: compressed ones are refused
 MUST_USE int call_decode(struct call *c);
 MUST_USE int call_authorise(struct call *c);
 MUST_USE int call_run(struct call *c);

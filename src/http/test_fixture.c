@@ -145,6 +145,36 @@ handle_stream(struct fixture *x, const struct http_request *request, struct str 
         make(x, request, response, STREAM_LENGTH_UNKNOWN, E_CANCELLED);
 }
 
+struct push {
+    struct websocket *ws;
+    struct fiber *owner;
+    int left;
+};
+
+static void
+push_one(void *arg)
+{
+    struct push *p = arg;
+    char *bytes = malloc(PUSHED_BYTES);
+    assert_non_null(bytes);
+    memset(bytes, 'a' + p->left, PUSHED_BYTES);
+    assert_int_equal(websocket_write(p->ws, WEBSOCKET_BINARY, (struct str){bytes, PUSHED_BYTES}),
+                     OK);
+    free(bytes);
+    p->left--;
+    fiber_wake(p->owner);
+}
+
+static void
+push(struct websocket *ws)
+{
+    struct push p = {.ws = ws, .owner = fiber_self(), .left = PUSHERS};
+    for (int i = 0; i < PUSHERS; i++)
+        assert_int_equal(fiber_start(websocket_loop(ws), "push", push_one, &p, NULL), OK);
+    while (p.left > 0)
+        assert_int_equal(fiber_park(DEADLINE_NEVER, FIBER_UNCANCELLABLE), OK);
+}
+
 static void
 echo_messages(void *arg, struct websocket *ws)
 {
@@ -156,6 +186,8 @@ echo_messages(void *arg, struct websocket *ws)
     while ((code = websocket_read(ws, DEADLINE_NEVER, &kind, &message)) == OK) {
         if (str_eq(message, STR("close")))
             websocket_close(ws, 4000, STR("as you wish"));
+        else if (str_eq(message, STR("push")))
+            push(ws);
         else if (websocket_write(ws, kind, message) != OK)
             break;
     }

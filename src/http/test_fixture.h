@@ -13,6 +13,8 @@ enum {
     BIG_BYTES = 8 * 1024 * 1024,
     MADE_BYTES = 1000 * 1000,
     MESSAGE_BYTES_MAX = 1000 * 1000, // of a WebSocket
+    PUSHERS = 4,
+    PUSHED_BYTES = 300 * 1000,
 }; // FAR: a deadline that only a broken test meets
 
 struct fixture {
@@ -35,7 +37,8 @@ struct fixture {
 // connection; all else answers with the path. Below /stream/ bodies are streams: echo sends the
 // request's back, count answers with its length and trailers, ignore does not read it, hold reads
 // it when the gate is open; made, sized, short, broken and endless are responses of their own.
-// /websocket echoes messages, and closes at "close".
+// /websocket echoes messages, closes at "close", and at
+// "push" has PUSHERS fibers send messages of their own.
 void fixture_start(struct fixture *x, const struct runtime_options *runtime,
                    const struct http_server_options *options);
 // Drains with a far deadline, unless the server is freed already.

@@ -14,7 +14,7 @@
 #include "src/http/test_fixture.h"
 #include "src/http/tls.h"
 
-static const size_t body_bytes = 100 * 1000 * 1000, body_bytes_long = 5ull * 1000 * 1000 * 1000;
+static const size_t body_bytes = 50 * 1000 * 1000, body_bytes_long = 5ull * 1000 * 1000 * 1000;
 
 // Freed memory stays for a while there.
 #ifdef __SANITIZE_ADDRESS__
@@ -23,7 +23,7 @@ static const bool is_sanitized = true;
 static const bool is_sanitized = false;
 #endif
 
-enum { MEMORY_GROWTH_MAX_KIB = 48 * 1024, PIECE_BYTES = 64 * 1024 };
+enum { MEMORY_GROWTH_MAX_KIB = 16 * 1024, PIECE_BYTES = 64 * 1024 };
 
 static struct fixture x;
 static struct tls_options tls;

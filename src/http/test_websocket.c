@@ -50,13 +50,18 @@ shake_hands(void)
 }
 
 static void
+receive_more(void)
+{
+    ssize_t n = recv(c.fd, c.bytes + c.len, sizeof(c.bytes) - c.len, 0);
+    assert_true(n > 0);
+    c.len += (size_t)n;
+}
+
+static void
 expect_bytes(struct str wanted)
 {
-    while (c.len < wanted.len) {
-        ssize_t n = recv(c.fd, c.bytes + c.len, sizeof(c.bytes) - c.len, 0);
-        assert_true(n > 0);
-        c.len += (size_t)n;
-    }
+    while (c.len < wanted.len)
+        receive_more();
     assert_memory_equal(c.bytes, wanted.ptr, wanted.len);
     c.len -= wanted.len;
     memmove(c.bytes, c.bytes + wanted.len, c.len);
@@ -132,6 +137,29 @@ large_messages_are_echoed(void **state)
         expect_bytes((struct str){x.big, n});
         left -= n;
     }
+}
+
+// Frames of several fibers are not torn, though each is more than the sockets hold at once.
+static void
+fibers_take_turns_to_write(void **state)
+{
+    static const char head[] = "\x82\x7f\x00\x00\x00\x00\x00\x04\x93\xe0";
+    int size = 4096;
+    assert_int_equal(setsockopt(c.fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size)), 0);
+    shake_hands();
+    client_send(&c, STR("\x81\x84" MASK "push"));
+    for (int i = 0; i < PUSHERS; i++) {
+        char bytes[1000];
+        expect_bytes((struct str){head, sizeof(head) - 1});
+        for (size_t at = 0; at < PUSHED_BYTES; at += sizeof(bytes)) {
+            while (c.len == 0)
+                receive_more();
+            memset(bytes, at == 0 ? c.bytes[0] : bytes[0], sizeof(bytes));
+            expect_bytes((struct str){bytes, sizeof(bytes)});
+        }
+    }
+    client_send(&c, STR("\x81\x81" MASK "x"));
+    expect_bytes(STR("\x81\x01x"));
 }
 
 static void
@@ -221,6 +249,7 @@ main(void)
         TEST(other_requests_are_refused),
         TEST(messages_are_echoed),
         TEST(large_messages_are_echoed),
+        TEST(fibers_take_turns_to_write),
         TEST(client_may_close),
         TEST(client_may_close_without_a_code),
         TEST(server_may_close),

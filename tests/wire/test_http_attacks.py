@@ -9,6 +9,7 @@ import time
 import pytest
 
 from support.server import health_status
+from support.signed import SignedClient
 
 ANSWER_SECONDS = 60  # at most; the machine may be busy
 SLOW_CLIENTS = 300
@@ -292,6 +293,19 @@ def test_zip_bombs_stay_small(server):
     answer = exchange(server, head + b"Content-Length: %d\r\n\r\n" % len(bomb) + bomb)
     assert len(statuses(answer)) == 1 and 400 <= statuses(answer)[0] < 500
     assert IS_SANITIZED or resident_bytes(server) - before < MEMORY_GROWTH_MAX
+
+
+def test_compressed_calls_are_refused_by_name(server):
+    body = gzip.compress(b'{"QueueName": "compressed"}')
+    headers = {
+        "Content-Type": "application/x-amz-json-1.0",
+        "X-Amz-Target": "AmazonSQS.CreateQueue",
+        "Content-Encoding": "gzip",
+    }
+    with SignedClient(server.port) as client:
+        answer = client.send(client.headers(headers, body), body)
+    assert answer.status == 501
+    assert b"Content-Encoding gzip" in answer.body
 
 
 @pytest.mark.parametrize(
