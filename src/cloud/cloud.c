@@ -171,6 +171,7 @@ start_runtime(struct cloud *cloud, const struct cloud_options *o, char *problem,
                               .now_ms = log_now_ms,
                               .now_arg = cloud->runtime};
     cloud->started_ns = clock_mono_ns(cloud->runtime);
+    cloud->client = http_client_new(cloud->runtime, &(struct http_client_options){0});
     cloud->metrics = metrics_new(cloud);
     cloud->allow_hosts = o->allow_hosts;
     cloud->passed = o->passed;
@@ -248,6 +249,7 @@ cloud_free(struct cloud *cloud)
     stop_services(cloud);
     state_close(cloud);
     kv_close(cloud->kv);
+    http_client_free(cloud->client);
     runtime_free(cloud->runtime);
     metrics_free(cloud->metrics);
     statistics_free(cloud->statistics);

@@ -13,6 +13,7 @@
 #include "src/cloud/service.h"
 #include "src/cloud/statistics.h"
 #include "src/cloud/text_list.h"
+#include "src/http/client.h"
 #include "src/http/server.h"
 #include "src/http/tls.h"
 #include "src/store/alarm.h"
@@ -35,6 +36,7 @@ struct cloud {
     struct reaper *reaper;
     struct alarms *alarms;
     struct http_server *http;
+    struct http_client *client;         // for what services ask of others
     void *service_states[SERVICES_MAX]; // by index in service_registry
     struct metrics *metrics;
     struct key_cache *key_caches[RUNTIME_LOOPS_MAX];  // one per loop

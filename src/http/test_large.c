@@ -1,6 +1,5 @@
-// Bodies of gigabytes through server and client, both ways at once, in memory that does not grow
-// with them: over HTTP/1.1 in the clear, and over TLS, where HTTP/2 is spoken. C10M_TEST_LONG=1: 5
-// GB. SPDX-License-Identifier: Apache-2.0
+// Bodies of gigabytes through server and client, both ways at once: their memory does not grow.
+// SPDX-License-Identifier: Apache-2.0
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -14,6 +13,7 @@
 #include "src/http/test_fixture.h"
 #include "src/http/tls.h"
 
+// The latter with C10M_TEST_LONG=1.
 static const size_t body_bytes = 50 * 1000 * 1000, body_bytes_long = 5ull * 1000 * 1000 * 1000;
 
 // Freed memory stays for a while there.
