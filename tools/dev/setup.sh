@@ -12,8 +12,8 @@ FUZZ_PACKAGES=(clang-19 libclang-rt-19-dev)
 BENCH_PACKAGES=(g++ libjansson-dev libsimdjson-dev)
 
 # Commands that tests drive, each with the package that has it.
-TEST_COMMANDS=(chromium:chromium node:nodejs npm:npm)
-LONG_TEST_COMMANDS=(go:golang-go)
+TEST_COMMANDS=(chromium:chromium node:nodejs npm:npm go:golang-go)
+LONG_TEST_COMMANDS=()
 
 # Of the packages named, those that are not installed, one a line.
 packages_missing() {
