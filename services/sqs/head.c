@@ -5,12 +5,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "services/sqs/ring.h"
 #include "src/base/omap.h"
-
-struct ring {
-    struct head_entry *entries;
-    size_t first, count, size;
-};
 
 struct head {
     char generation[GENERATION_BYTES];
@@ -78,41 +74,6 @@ head_restart(struct head *h)
     h->has_more_noisy = false;
     h->mark = (struct head_entry){0};
     h->next_due_ms = 0;
-}
-
-static void
-ring_grow(struct ring *r)
-{
-    size_t size = r->size ? r->size * 2 : 64;
-    struct head_entry *entries = calloc(size, sizeof(*entries));
-    CHECK(entries);
-    for (size_t i = 0; i < r->count; i++)
-        entries[i] = r->entries[(r->first + i) % r->size];
-    free(r->entries);
-    *r = (struct ring){entries, 0, r->count, size};
-}
-
-// False: it is full.
-static bool
-ring_push(struct ring *r, const struct head_entry *e)
-{
-    if (r->count == HEAD_READY_MAX)
-        return false;
-    if (r->count == r->size)
-        ring_grow(r);
-    r->entries[(r->first + r->count++) % r->size] = *e;
-    return true;
-}
-
-static bool
-ring_take(struct ring *r, int64_t now_ms, struct head_entry *out)
-{
-    if (r->count == 0 || r->entries[r->first].due_ms > now_ms)
-        return false;
-    *out = r->entries[r->first];
-    r->first = (r->first + 1) % r->size;
-    r->count--;
-    return true;
 }
 
 static bool

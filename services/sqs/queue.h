@@ -45,8 +45,12 @@ queue_id(const struct sqs_queue_record *record)
     return str_slice(record->generation, 0, QUEUE_ID_BYTES);
 }
 
-// A random one, of a new queue.
-struct str generation_new(struct call *c);
+// A queue of the caller's account, in the call's region.
+static inline struct queue_name
+own_queue_name(const struct call *c, struct str name)
+{
+    return (struct queue_name){c->principal.account, c->region, name};
+}
 
 // Pages of queues, as ListQueues and ListDeadLetterSourceQueues cut them.
 struct queue_page {

@@ -9,7 +9,7 @@
 // a hundredth of the retention period, it reads the whole index. The groups of FIFO queues are read
 // at these times too.
 enum {
-    RETENTION_PAGE = 250, // entries read by one transaction
+    RETENTION_PAGE = 32, // entries read by one transaction
     RETENTION_WHOLE_S_MIN = 60,
     RETENTION_WHOLE_S_MAX = 3600,
     RETENTION_WHOLE_PART = 100,

@@ -12,7 +12,7 @@
 struct reaper;
 
 // Limits of one transaction: keys deleted, and bytes read for it.
-enum { REAPER_BATCH_KEYS = 250, REAPER_BATCH_BYTES = 1024 * 1024, REAPER_KINDS_MAX = 64 };
+enum { REAPER_BATCH_KEYS = 64, REAPER_BATCH_BYTES = 1024 * 1024, REAPER_KINDS_MAX = 64 };
 
 struct reaper *reaper_new(const struct jobs_options *options);
 void reaper_free(struct reaper *r); // the background has stopped. NULL is accepted
