@@ -231,7 +231,7 @@ options_print_help(void)
          "  --version  the version\n"
          "\n"
          "exit status: 0 after SIGTERM or SIGINT, when all accepted requests were answered;\n"
-         "1 when it cannot start; 2 when the command line is wrong.");
+         "1 when it cannot start; 2 when the command line is wrong; 3 when a drain took too long.");
 }
 
 void

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "src/cloud/cloud.h"
+#include "src/cloud/drain.h"
 #include "src/cloud/version.h"
 
 #ifdef C10M_RUN_TWICE
@@ -119,6 +120,7 @@ serve(const struct options *options, char **argv)
     }
     show_new_key(&co);
     serve_until_signal(cloud, &co, options, &signals);
+    drain_limit(DRAIN_SECONDS_MAX);
     cloud_free(cloud);
     return 0;
 }
