@@ -246,7 +246,7 @@ event_of_call(const struct call *c, struct api_event *out)
         .recipient = recipient(c),
         .is_read_only = is_read_only(c),
     };
-    if (c->operation != NULL)
+    if (s != NULL && c->operation != NULL)
         out->is_data =
             s->operation_actions[wire_operation_index(s->wire, c->operation)].is_data_event;
     random_uuid(c->cloud->runtime, out->event_id);

@@ -348,7 +348,9 @@ statistics_read(struct kv_txn *txn, const struct metric_series *series, int64_t 
         struct tuple_reader r;
         tuple_reader_init(&r, a, str_slice(key, prefix, key.len));
         code = tuple_read_int(&r, &set->minute_ms);
-        if (code != OK || (code = decode_set(value, set)) != OK)
+        if (code == OK)
+            code = decode_set(value, set);
+        if (code != OK)
             break;
         ++*count;
     }
@@ -406,11 +408,13 @@ statistics_list(struct kv_txn *txn, struct str account, struct str region, struc
             out->next = key;
             break;
         }
-        if ((code = parse_series(a, key, &out->series[out->count], &prefix)) != OK)
+        code = parse_series(a, key, &out->series[out->count], &prefix);
+        if (code != OK)
             break;
         out->count++;
         // Behind all minutes of this series, which are integers; its dimensions would be texts.
-        if ((code = kv_iter_seek(it, minute_key(a, prefix, INT64_MAX))) != OK)
+        code = kv_iter_seek(it, minute_key(a, prefix, INT64_MAX));
+        if (code != OK)
             break;
     }
     kv_iter_close(it);

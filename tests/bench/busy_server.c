@@ -1,8 +1,8 @@
-// A cloud whose one operation costs a millisecond of CPU: what an overload is tried with. It
-// answers sts GetCallerIdentity, so that any client can ask for it. SPDX-License-Identifier:
-// Apache-2.0
+// A cloud whose one operation costs a millisecond of CPU: what an overload is tried with.
+// SPDX-License-Identifier: Apache-2.0
 
-// busy_server PORT REQUESTS-MAX MEMORY-MIB serves on one loop until it is killed.
+// busy_server PORT REQUESTS-MAX MEMORY-MIB serves on one loop until it is killed. It answers sts
+// GetCallerIdentity, so that any client can ask for it.
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
