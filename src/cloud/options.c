@@ -32,7 +32,7 @@ static const struct option long_options[] = {
     {"allow-origin", required_argument, NULL, 'O'},
     {"account-rate", required_argument, NULL, 'a'},
     {"operation-rate", required_argument, NULL, 'o'},
-    {"slow-request-ms", required_argument, NULL, 's'},
+    {"slow-request-ms", required_argument, NULL, 'S'},
     {"requests-max", required_argument, NULL, 'q'},
     {"memory-max", required_argument, NULL, 'm'},
     {"socket", required_argument, NULL, 's'},
@@ -133,7 +133,7 @@ read_door_option(const struct reading *r, int option)
         return read_number(r, "--account-rate", optarg, 1, 1000 * 1000, &co->account_rate);
     case 'o':
         return read_text(r, "--operation-rate", &co->operation_rates);
-    case 's':
+    case 'S':
         return read_number(r, "--slow-request-ms", optarg, 1, 3600 * 1000, &co->slow_request_ms);
     case 'q':
         return read_number(r, "--requests-max", optarg, 1, 1000 * 1000, &co->requests_max);
