@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
 # libc6-dev and libstdc++-12-dev are only recommended by gcc, and recommendations are not installed.
-BUILD_PACKAGES=(gcc libc6-dev libstdc++-12-dev meson ninja-build pkg-config librocksdb-dev
+BUILD_PACKAGES=(gcc libc6-dev libstdc++-12-dev meson ninja-build mold pkg-config librocksdb-dev
     libsnappy-dev zlib1g-dev libbz2-dev liblz4-dev libzstd-dev libboost-context-dev libssl-dev
     libcmocka-dev libexpat1-dev libnghttp2-dev libpcre2-dev libcurl4-openssl-dev libseccomp-dev libmnl-dev libnftables-dev musl-tools
     python3 python3-venv git curl ca-certificates)
