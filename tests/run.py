@@ -189,6 +189,12 @@ def rings(options):
             yield lambda ring=ring, folder=folder, build=build: run_pytest(
                 ring, folder, build, names, is_long
             )
+    for build in builds:
+        yield lambda build=build: run_pytest(
+            "histories", "tests/histories", build, names, is_long
+        )
+    if is_long:
+        yield lambda: run_pytest("mutants", "tests/mutants", "release", names, is_long)
 
 
 def run_rings(options):

@@ -38,6 +38,7 @@ ONLY_IN_TASK = (
 # Files outside of src/task that may call the operating system, each with its reason.
 EXEMPT = {
     "src/cloud/doctor.c": "a process of its own without a runtime: it looks at the machine, not at the cloud",
+    "src/store/pg_conn.c": "waits for the sockets of libpq, on threads of their own",
     "src/cloud/supervise.c": "a process of its own without a runtime: it must outlive the server's faults",
     "tests/bench/bare_server.c": "the limit of the machine is measured without our code",
     "tests/bench/load.c": "a client beside the server, with an event loop as small as can be",

@@ -18,6 +18,7 @@ static const char *const level_names[] = {
 static const struct option long_options[] = {
     {"listen", required_argument, NULL, 'l'},
     {"data", required_argument, NULL, 'd'},
+    {"store", required_argument, NULL, 'S'},
     {"ephemeral", no_argument, NULL, 'e'},
     {"loops", required_argument, NULL, 'n'},
     {"log-level", required_argument, NULL, 'v'},
@@ -90,6 +91,18 @@ read_address(const struct reading *r, const char *value)
 }
 
 static int
+read_store(const struct reading *r, const char *value)
+{
+    r->out->store = value;
+    if (str_starts(str_of(value), STR("postgresql://")))
+        return OK;
+    // Without the value: a mistyped one may hold a password.
+    snprintf(r->problem, r->problem_size,
+             "--store: a URL that begins with postgresql:// is wanted");
+    return E_INVALID;
+}
+
+static int
 read_text(const struct reading *r, const char *option, struct text_list *out)
 {
     if (*optarg == 0)
@@ -155,6 +168,8 @@ read_option(const struct reading *r, int option)
     case 'd':
         r->out->data = optarg;
         return *optarg ? OK : bad_value(r, "--data", "''", "a directory is wanted");
+    case 'S':
+        return read_store(r, optarg);
     case 'e':
         r->out->is_ephemeral = true;
         return OK;
@@ -206,6 +221,10 @@ options_parse(int argc, char **argv, struct options *out, char *problem, size_t 
         snprintf(problem, problem_size, "--tls-certificate and --tls-key go together");
         return E_INVALID;
     }
+    if (out->store != NULL && out->is_ephemeral) {
+        snprintf(problem, problem_size, "--store and --ephemeral exclude each other");
+        return E_INVALID;
+    }
     if (optind == argc)
         return OK;
     snprintf(problem, problem_size, "'%s' is not wanted here; see c10m %s --help", argv[optind],
@@ -247,6 +266,12 @@ options_print_serve_help(const char *subcommand, const char *what)
         ")\n"
         "  --data DIR          where everything is kept; made when missing (default " DATA_DEFAULT
         ")\n"
+        "  --store URL         keep the state in this PostgreSQL database instead, which other "
+        "c10m's\n"
+        "                      may share: postgresql://HOST/DATABASE, as libpq has it. --data "
+        "keeps\n"
+        "                      the root key, which must be the same for all of them, and the "
+        "token\n"
         "  --ephemeral         keep everything in memory only and leave --data alone\n"
         "\n"
         "who may ask:\n"

@@ -9,6 +9,7 @@ enum { EXIT_BAD_START = 1, EXIT_USAGE = 2 };
 struct options {
     struct cloud_options cloud; // but the store's URL, the log and the admin token's default place
     const char *data;           // directory
+    const char *store;          // "postgresql://..."; NULL: in data
     bool is_ephemeral;
     bool wants_help;
     int ready_fd; // -1: none

@@ -11,6 +11,7 @@
 #include "src/cloud/cloud.h"
 #include "src/cloud/drain.h"
 #include "src/cloud/version.h"
+#include "src/store/data_dir.h"
 
 #ifdef C10M_RUN_TWICE
 static const bool run_twice = true;
@@ -63,13 +64,20 @@ wait_for_end(struct cloud *cloud, const sigset_t *signals)
     }
 }
 
+// The URL of a database may hold a password.
+static struct str
+name_of_store(const struct cloud_options *co, const struct options *o)
+{
+    return o->store != NULL ? STR("postgresql:") : str_of(co->store_url);
+}
+
 static void
 serve_until_signal(struct cloud *cloud, const struct cloud_options *co, const struct options *o,
                    const sigset_t *signals)
 {
     char store[PATH_MAX + 64];
     log_event(&cloud->log, LOG_INFO, "listening", "addr=%s store=%s version=" C10M_VERSION,
-              co->address.text, log_quote(str_of(co->store_url), store, sizeof(store)));
+              co->address.text, log_quote(name_of_store(co, o), store, sizeof(store)));
     tell_ready(o->ready_fd);
     const char *signal_name = wait_for_end(cloud, signals);
     log_event(&cloud->log, LOG_INFO, "stopping", "signal=%s", signal_name);
@@ -90,14 +98,15 @@ show_new_key(struct cloud_options *co)
 int
 serve(const struct options *options, char **argv)
 {
-    char url[PATH_MAX + 8], token_file[PATH_MAX + 16], seal_file[PATH_MAX + 16];
+    char data_url[PATH_MAX + 8], token_file[PATH_MAX + 16], seal_file[PATH_MAX + 16];
     char tls_dir[PATH_MAX + 8], problem[1024] = "";
     struct cloud_options co = options->cloud;
     struct cloud *cloud;
     sigset_t signals;
-    snprintf(url, sizeof(url), options->is_ephemeral ? "mem:%.0s" : "rocks:%s", options->data);
+    snprintf(data_url, sizeof(data_url), options->is_ephemeral ? "mem:%.0s" : "rocks:%s",
+             options->data);
     snprintf(token_file, sizeof(token_file), "%s/admin-token", options->data);
-    co.store_url = url;
+    co.store_url = options->store != NULL ? options->store : data_url;
     co.log_fd = STDERR_FILENO;
     co.run_twice = run_twice;
     snprintf(seal_file, sizeof(seal_file), "%s/root.key", options->data);
@@ -114,6 +123,10 @@ serve(const struct options *options, char **argv)
         return EXIT_BAD_START;
     }
     block_signals(&signals);
+    if (options->store != NULL && data_dir_make(options->data, problem, sizeof(problem)) != OK) {
+        fprintf(stderr, "c10m: %s\n", problem);
+        return EXIT_BAD_START;
+    }
     if (cloud_new(&co, &cloud, problem, sizeof(problem)) != OK) {
         fprintf(stderr, "c10m: %s\n", problem);
         return EXIT_BAD_START;

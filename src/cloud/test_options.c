@@ -53,6 +53,11 @@ test_everything(void **state)
     assert_int_equal(o.ready_fd, 9);
     assert_int_equal(parse((const char *[]){"-h", NULL}, &o, problem, sizeof(problem)), OK);
     assert_true(o.wants_help);
+    assert_int_equal(
+        parse((const char *[]){"--store", "postgresql://h/d", NULL}, &o, problem, sizeof(problem)),
+        OK);
+    assert_string_equal(o.store, "postgresql://h/d");
+    assert_string_equal(o.data, "./data");
 }
 
 static void
@@ -119,6 +124,9 @@ test_problems(void **state)
         {{"--memory-max", "x"}, "--memory-max x: a whole number from 32 to 1048576 is wanted"},
         {{"--ready-fd", "2"}, "--ready-fd 2: a whole number from 3 to 1048576 is wanted"},
         {{"--log-level", "loud"}, "--log-level loud: debug, info, warn or error is wanted"},
+        {{"--store", "mysql://u:secret@h/d"},
+         "--store: a URL that begins with postgresql:// is wanted"},
+        {{"--store=postgresql://h/d", "--ephemeral"}, "--store and --ephemeral exclude each other"},
         {{"--ephemeral=yes"}, "--ephemeral=yes is not an option; see c10m serve --help"},
         {{"extra"}, "'extra' is not wanted here; see c10m serve --help"},
     };

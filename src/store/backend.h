@@ -11,14 +11,27 @@ struct backend {
 };
 struct backend_snapshot;
 struct backend_iter;
+struct watches;
+
+// Where a back end that other processes write to as well says what they did.
+struct backend_news {
+    void *arg;
+    // Somebody else wrote that key; version is greater than all that were told or written before.
+    void (*changed)(void *arg, struct str key, uint64_t version);
+    // Changes up to this version were not told, and never will be.
+    void (*forgotten)(void *arg, uint64_t version);
+};
 
 struct backend_ops {
+    size_t key_bytes_max; // at most KV_KEY_BYTES_MAX
     void (*close)(struct backend *b);
     // Every version that was ever given to batch_write is less than or equal.
     uint64_t (*version)(struct backend *b);
 
-    // Holds everything that was written before the call.
-    struct backend_snapshot *(*snapshot_new)(struct backend *b);
+    // Holds everything that was acknowledged before the call, by any process. *version: what was
+    // published here before the call; the back end raises it to what the snapshot holds, if that is
+    // more. OK, E_IO.
+    int (*snapshot_new)(struct backend *b, uint64_t *version, struct backend_snapshot **out);
     void (*snapshot_free)(struct backend *b, struct backend_snapshot *s);
     // s NULL: the newest state. OK with *out in the arena, absent when there is no such key; E_IO.
     int (*get)(struct backend *b, struct backend_snapshot *s, struct str key, struct arena *arena,
@@ -44,18 +57,33 @@ struct backend_ops {
     int (*backup)(struct backend *b, const char *dir, uint64_t *version_base, char *problem,
                   size_t problem_size);
 
+    // From now on tells these watches what other processes write. NULL where none can.
+    void (*watch)(struct backend *b, struct watches *watches);
+
     // How many reads had to leave the loop.
     uint64_t (*cold_reads)(struct backend *b);
 
     // Whether the disk has room for `bytes` more: above its reserve for what grows the store;
     // deletions may use a part of it.
     bool (*has_room)(struct backend *b, size_t bytes, bool is_growth);
+
+    // NULL where no other process can write. Takes the right to write the next batch, tells what
+    // the others did since the last call, and gives the version of the newest batch of anybody. OK,
+    // E_IO.
+    int (*batch_begin)(struct backend *b, const struct backend_news *news, uint64_t *version);
+    // Gives that right back without writing. NULL when batch_begin is.
+    void (*batch_cancel)(struct backend *b);
     // Keys and values stay where they are until batch_write.
     void (*batch_put)(struct backend *b, struct str key, struct str value);
     void (*batch_del)(struct backend *b, struct str key);
     // Everything since the last call, at once and durable, under a version that only grows. Ends
-    // the process when it fails: after a failed sync nobody knows what is on disk.
-    void (*batch_write)(struct backend *b, uint64_t version);
+    // the process when a disk of ours fails: after a failed sync nobody knows what is on it. OK;
+    // nothing was written: E_AGAIN, E_FULL; E_UNKNOWN: ask batch_find.
+    int (*batch_write)(struct backend *b, uint64_t version);
+    // After E_UNKNOWN whether that batch was written, by the key that was written with it: OK,
+    // E_NOT_FOUND (and it never will be), E_IO: nobody could say within BATCH_FIND_MS_MAX. NULL
+    // when batch_write never says so.
+    int (*batch_find)(struct backend *b);
 };
 
 // The first byte string after `key`.
@@ -68,7 +96,12 @@ key_successor(struct arena *arena, struct str key)
     return (struct str){bytes, key.len + 1};
 }
 
-struct backend *mem_open(void);
+enum { BATCH_FIND_MS_MAX = 10 * 1000 };
+
+struct backend *mem_open(const struct kv_options *options);
 // dir: see kv_open. `problem` gets a sentence when it fails. May block for long.
 MUST_USE int rocks_open(const char *dir, const struct kv_options *options, struct backend **out,
                         char *problem, size_t problem_size);
+// url: "postgresql://...", as libpq has it. May block for long.
+MUST_USE int pg_open(const char *url, const struct kv_options *options, struct backend **out,
+                     char *problem, size_t problem_size);

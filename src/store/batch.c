@@ -20,6 +20,8 @@ struct batch {
     struct arena arena; // what was resolved, until it is written
     struct str *keys;   // written since the last write, in arenas that live until then
     size_t key_count, key_size;
+    bool is_begun; // the right to write was asked for; what came of it:
+    int begin_code;
     size_t bytes;               // added since the last write
     uint64_t version;           // of the last commit that was added
     _Atomic uint64_t published; // of the last one that was written
@@ -174,12 +176,48 @@ batch_free(struct batch *b)
     free(b);
 }
 
+// Somebody else's writes, which lie between those of this process.
+static void
+note_changed(void *arg, struct str key, uint64_t version)
+{
+    struct batch *b = arg;
+    history_put(b->history, key, version);
+    counters_forget(b->counters, key);
+}
+
+static void
+note_forgotten(void *arg, uint64_t version)
+{
+    struct batch *b = arg;
+    history_reset(b->history, version);
+    counters_forget_all(b->counters);
+}
+
+// Once for each batch, where others write too.
+static int
+begin(struct batch *b)
+{
+    if (b->is_begun || b->backend->ops->batch_begin == NULL)
+        return b->begin_code;
+    const struct backend_news news = {b, note_changed, note_forgotten};
+    uint64_t version = b->version;
+    b->is_begun = true;
+    b->begin_code = b->backend->ops->batch_begin(b->backend, &news, &version);
+    if (b->begin_code == OK) {
+        b->version = version;
+        atomic_store(&b->published, version);
+    }
+    return b->begin_code;
+}
+
 int
 batch_add(struct batch *b, struct commit *c)
 {
     if (b->bytes > 0 && b->bytes + c->writes->bytes > BATCH_BYTES_MAX)
         return E_AGAIN;
-    c->code = decide(b, c);
+    c->code = begin(b);
+    if (c->code == OK)
+        c->code = decide(b, c);
     if (c->code == E_AGAIN)
         return E_AGAIN;
     if (c->code != OK)
@@ -189,19 +227,59 @@ batch_add(struct batch *b, struct commit *c)
     return OK;
 }
 
-bool
-batch_write(struct batch *b)
+static int
+write_begun(struct batch *b)
 {
-    if (b->version == b->published)
-        return false;
-    b->backend->ops->batch_write(b->backend, b->version);
+    const struct backend_ops *ops = b->backend->ops;
+    int code = ops->batch_write(b->backend, b->version);
+    if (code != E_UNKNOWN)
+        return code;
+    code = ops->batch_find(b->backend);
+    if (code == E_NOT_FOUND)
+        return E_AGAIN;
+    return code == OK ? OK : E_UNKNOWN;
+}
+
+static void
+publish(struct batch *b)
+{
     atomic_store(&b->published, b->version);
     // After the write, with the barrier of the store between: who is too late for this reads it.
     watches_fire(b->watches, b->keys, b->key_count);
+}
+
+// What was noted of a batch that was not written must not meet the versions that are given again.
+static void
+take_back(struct batch *b, int code)
+{
+    if (code == E_UNKNOWN)
+        publish(b); // it may have been written: its versions are used up
+    b->version = b->published;
+    history_reset(b->history, b->version);
+    counters_forget_all(b->counters);
+}
+
+int
+batch_write(struct batch *b)
+{
+    bool is_empty = b->version == b->published;
+    bool is_begun = b->is_begun && b->begin_code == OK;
+    b->is_begun = false;
+    b->begin_code = OK;
+    if (is_empty) {
+        if (is_begun)
+            b->backend->ops->batch_cancel(b->backend);
+        return E_NOT_FOUND;
+    }
+    int code = write_begun(b);
+    if (code == OK)
+        publish(b);
+    else
+        take_back(b, code);
     b->key_count = 0;
     b->bytes = 0;
     arena_reset(&b->arena);
-    return true;
+    return code == E_AGAIN ? E_CONFLICT : code;
 }
 
 void

@@ -19,7 +19,7 @@ struct commit {
     uint64_t read_version;
     int64_t deadline_ns;
     bool is_done;     // set on the fiber's own loop
-    int code;         // OK, E_CONFLICT, E_TOO_OLD, E_FULL, E_IO
+    int code;         // OK, E_CONFLICT, E_UNKNOWN, E_TOO_OLD, E_FULL, E_IO
     uint64_t version; // of the commit when OK
 };
 
@@ -32,9 +32,10 @@ void batch_free(struct batch *b);
 // Decides on c, sets its code and version, and adds what it writes. E_AGAIN: write the batch first,
 // then ask again.
 MUST_USE int batch_add(struct batch *b, struct commit *c);
-// Makes what was added durable, then publishes its version and wakes who watches its keys. False
-// when there was nothing.
-bool batch_write(struct batch *b);
+// Makes what was added durable, then publishes its version and wakes who watches its keys. OK;
+// E_NOT_FOUND: there was nothing; nothing of it was written: E_CONFLICT (the transactions may run
+// again), E_FULL; E_UNKNOWN.
+MUST_USE int batch_write(struct batch *b);
 // Housekeeping after a write, when nobody waits for it any more.
 void batch_prune(struct batch *b);
 // The version up to which everything is durable.

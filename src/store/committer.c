@@ -100,21 +100,31 @@ count(_Atomic uint64_t *counter, uint64_t n)
     atomic_fetch_add_explicit(counter, n, memory_order_relaxed);
 }
 
+// Those that were to be written share the fate of their batch.
+static void
+tell_code(const struct commit_list *l, int code)
+{
+    for (struct commit *c = l->first; c != NULL; c = c->next)
+        c->code = c->code == OK ? code : c->code;
+}
+
 static void
 flush(struct committer *c)
 {
-    bool is_written = batch_write(c->batch);
-    if (is_written) {
-        count(&c->batches, 1);
-        count(&c->commits, c->accepted);
-        c->accepted = 0;
-    }
+    int code = batch_write(c->batch);
+    count(&c->batches, code == OK);
+    count(code == OK ? &c->commits : &c->conflicts,
+          code == OK || code == E_CONFLICT ? c->accepted : 0);
+    c->accepted = 0;
     for (int i = 0; i < runtime_loop_count(c->runtime); i++) {
-        struct commit *decided = list_take_all(&c->loops[i].decided);
-        if (decided != NULL)
-            loop_post(runtime_loop(c->runtime, i), finish, decided);
+        struct commit_list *l = &c->loops[i].decided;
+        if (list_is_empty(l))
+            continue;
+        if (code != E_NOT_FOUND)
+            tell_code(l, code);
+        loop_post(runtime_loop(c->runtime, i), finish, list_take_all(l));
     }
-    if (is_written)
+    if (code == OK)
         batch_prune(c->batch);
 }
 

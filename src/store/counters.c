@@ -89,10 +89,21 @@ counters_note(struct counters *c, struct str key, struct str value)
 }
 
 void
-counters_trim(struct counters *c)
+counters_forget(struct counters *c, struct str key)
 {
-    if (omap_count(c->values) <= COUNTERS_CACHED_MAX)
-        return;
+    omap_take(c->values, key);
+}
+
+void
+counters_forget_all(struct counters *c)
+{
     omap_free(c->values, NULL);
     c->values = omap_new(1);
+}
+
+void
+counters_trim(struct counters *c)
+{
+    if (omap_count(c->values) > COUNTERS_CACHED_MAX)
+        counters_forget_all(c);
 }

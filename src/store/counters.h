@@ -19,5 +19,7 @@ bool counters_find(const struct counters *c, struct str key, int64_t *out);
 void counters_put(struct counters *c, struct str key, int64_t value);
 // Somebody set (value present) or deleted (absent) that key, which may be a counter.
 void counters_note(struct counters *c, struct str key, struct str value);
+void counters_forget(struct counters *c, struct str key);
+void counters_forget_all(struct counters *c);
 // Forgets everything when it has grown large. Only while no write is pending.
 void counters_trim(struct counters *c);

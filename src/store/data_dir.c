@@ -347,16 +347,29 @@ open_backup(const char *dir, char *problem, size_t problem_size, struct opening 
     return out->dir_fd >= 0 ? OK : fail_errno(out, "open");
 }
 
-int
-data_dir_backup_begin(const char *dir, char *problem, size_t problem_size)
+// Makes it, and looks whether it is empty where that is asked.
+static int
+make_plain(const char *dir, bool is_empty, char *problem, size_t problem_size)
 {
     struct opening o = {.dir = dir, .dir_fd = -1, .problem = problem, .problem_size = problem_size};
     int code = make_dir(&o);
-    if (code == OK)
+    if (code == OK && is_empty)
         code = check_empty(&o);
     if (o.dir_fd >= 0)
         close(o.dir_fd);
     return code;
+}
+
+int
+data_dir_make(const char *dir, char *problem, size_t problem_size)
+{
+    return make_plain(dir, false, problem, problem_size);
+}
+
+int
+data_dir_backup_begin(const char *dir, char *problem, size_t problem_size)
+{
+    return make_plain(dir, true, problem, problem_size);
 }
 
 int

@@ -19,6 +19,9 @@ struct data_dir {
 // sentence.
 MUST_USE int data_dir_open(const char *dir, uint64_t reserve_bytes, struct data_dir *out,
                            char *problem, size_t problem_size);
+// Makes a directory (mode 0700, with its parents) for what lies beside a store in a database: OK
+// also when it is there. E_IO, E_INVALID.
+MUST_USE int data_dir_make(const char *dir, char *problem, size_t problem_size);
 // The part of the reserve that a store which exists can start with, to read and to delete. Below it
 // the engine itself could not write any more.
 uint64_t data_dir_start_bytes(uint64_t reserve_bytes);

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "src/store/pg_lib.h"
+
 struct step {
     struct str key, value;
     bool is_same;
@@ -110,16 +112,51 @@ run_step(struct fixture *f, kv_body_fn *body, struct step *s)
     arena_fini(&arena);
 }
 
+// An empty database: the tables go, and the store makes them again.
+static void
+clear_database(const char *url)
+{
+    struct pg_lib lib;
+    char problem[512] = "";
+    static const char *const NAMES[] = {"dbname", NULL};
+    const char *values[] = {url, NULL};
+    assert_int_equal(pg_lib_load(&lib, problem, sizeof problem), OK);
+    PGconn *pg = lib.connectdbParams(NAMES, values, 1);
+    PGresult *result = lib.exec(pg, "SET client_min_messages = error;"
+                                    "DROP SCHEMA IF EXISTS c10m CASCADE");
+    assert_int_equal(lib.resultStatus(result), PGRES_COMMAND_OK);
+    lib.clear(result);
+    lib.finish(pg);
+    pg_lib_unload(&lib);
+}
+
+static void
+choose_url(struct fixture *f, const char *kind)
+{
+    CHECK(kind != NULL);
+    bool is_file = strcmp(kind, "rocks:") == 0;
+    int bytes = snprintf(f->url, sizeof f->url, "%s%s", kind, is_file ? f->dir : "");
+    if (strcmp(kind, "postgresql:") == 0) {
+        const char *url = getenv("C10M_TEST_POSTGRESQL");
+        if (url == NULL)
+            print_error("run it by tests/support/postgres.py\n");
+        CHECK(url != NULL);
+        bytes = snprintf(f->url, sizeof f->url, "%s", url);
+        clear_database(url);
+    }
+    CHECK(bytes < (int)sizeof f->url);
+}
+
 void
 fixture_init(struct fixture *f, const char *kind)
 {
     f->log = (struct log){.fd = STDERR_FILENO, .level_min = LOG_DEBUG};
-    f->is_durable = strcmp(kind, "rocks:") == 0;
+    f->is_durable = strcmp(kind, "mem:") != 0;
+    f->is_shared = strcmp(kind, "postgresql:") == 0;
     const char *parent = getenv("TMPDIR");
     snprintf(f->dir, sizeof f->dir, "%s/c10m-test-XXXXXX", parent ? parent : "/tmp");
     assert_non_null(mkdtemp(f->dir));
-    CHECK((size_t)snprintf(f->url, sizeof f->url, "%s%s", kind, f->is_durable ? f->dir : "") <
-          sizeof f->url);
+    choose_url(f, kind);
     assert_int_equal(runtime_new(&(struct runtime_options){.loops = FIXTURE_LOOPS}, &f->runtime),
                      OK);
     f->options = (struct kv_options){.runtime = f->runtime, .log = &f->log};

@@ -18,11 +18,12 @@ struct fixture {
     struct kv_options options;
     struct log log;
     bool is_durable;
+    bool is_shared;             // several stores may be open on it
     char dir[FIXTURE_PATH_MAX]; // made and removed by the fixture
     char url[FIXTURE_PATH_MAX];
 };
 
-// For cmocka: *state is "mem:" or "rocks:" before, the fixture after.
+// For cmocka: *state is "mem:", "rocks:" or "postgresql:" before, the fixture after.
 int fixture_setup(void **state);
 int fixture_teardown(void **state);
 // For fixtures that embed it; kind is "mem:" or "rocks:".

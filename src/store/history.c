@@ -125,6 +125,14 @@ history_prune(struct history *h, uint64_t version)
         forget_oldest(h);
 }
 
+void
+history_reset(struct history *h, uint64_t version)
+{
+    while (h->ends.newer != &h->ends)
+        forget_oldest(h);
+    h->floor = version;
+}
+
 bool
 history_conflicts(const struct history *h, const struct reads *reads, uint64_t read_version)
 {

@@ -17,6 +17,8 @@ void history_put(struct history *h, struct str key, uint64_t version);
 uint64_t history_version(const struct history *h, struct str key);
 // Forgets commits up to and including `version`, and more of the oldest when there are too many.
 void history_prune(struct history *h, uint64_t version);
+// Forgets everything, as if all up to `version` had happened unseen.
+void history_reset(struct history *h, uint64_t version);
 // Whether a commit later than read_version wrote what `reads` holds, or may have: when some of
 // those are forgotten.
 bool history_conflicts(const struct history *h, const struct reads *reads, uint64_t read_version);

@@ -67,7 +67,7 @@ txn_commit(struct kv_txn *txn, struct kv_stamp *stamp)
         .fiber = fiber_self(),
         .writes = &txn->writes,
         .reads = txn->snapshot != NULL ? &txn->reads : NULL,
-        .read_version = txn->reader.version,
+        .read_version = txn->read_version,
         .deadline_ns = txn->deadline_ns,
     };
     committer_commit(txn->kv->committer, &commit);
@@ -148,12 +148,15 @@ open_backend(void *arg)
     struct opening *o = arg;
     struct str url = str_of(o->url);
     if (str_eq(url, STR("mem:"))) {
-        o->backend = mem_open();
+        o->backend = mem_open(o->options);
     } else if (str_starts(url, STR("rocks:")) && url.len > STR("rocks:").len) {
         o->code = rocks_open(o->url + STR("rocks:").len, o->options, &o->backend, o->problem,
                              o->problem_size);
+    } else if (str_starts(url, STR("postgresql:"))) {
+        o->code = pg_open(o->url, o->options, &o->backend, o->problem, o->problem_size);
     } else {
-        snprintf(o->problem, o->problem_size, "the store must be \"rocks:DIRECTORY\" or \"mem:\"");
+        snprintf(o->problem, o->problem_size,
+                 "the store must be \"rocks:DIRECTORY\", \"postgresql://...\" or \"mem:\"");
         o->code = E_INVALID;
     }
 }
@@ -170,6 +173,23 @@ close_all(void *arg)
     free(kv);
 }
 
+struct kv *
+kv_new(struct backend *backend, const struct kv_options *options)
+{
+    struct kv *kv = calloc(1, sizeof *kv);
+    CHECK(kv != NULL);
+    kv->runtime = options->runtime;
+    kv->backend = backend;
+    kv->txn_ms_max = KV_TXN_MS_MAX;
+    kv->runs_twice = options->run_twice;
+    live_init(&kv->live, kv->runtime);
+    kv->watches = watches_new();
+    if (backend->ops->watch != NULL)
+        backend->ops->watch(backend, kv->watches);
+    kv->committer = committer_new(kv->runtime, backend, &kv->live, kv->watches);
+    return kv;
+}
+
 int
 kv_open(const char *url, const struct kv_options *options, struct kv **out, char *problem,
         size_t problem_size)
@@ -178,17 +198,7 @@ kv_open(const char *url, const struct kv_options *options, struct kv **out, char
         .url = url, .options = options, .problem = problem, .problem_size = problem_size};
     pool_run(options->runtime, open_backend, &o);
     TRY(o.code);
-    struct kv *kv = calloc(1, sizeof *kv);
-    CHECK(kv != NULL);
-    kv->runtime = options->runtime;
-    kv->backend = o.backend;
-    kv->txn_ms_max = KV_TXN_MS_MAX;
-    kv->runs_twice = options->run_twice;
-    live_init(&kv->live, kv->runtime);
-    kv->key_bytes_max = KV_KEY_BYTES_MAX;
-    kv->watches = watches_new();
-    kv->committer = committer_new(kv->runtime, kv->backend, &kv->live, kv->watches);
-    *out = kv;
+    *out = kv_new(o.backend, options);
     return OK;
 }
 
@@ -219,6 +229,12 @@ kv_run_stamped(struct kv *kv, struct arena *arena, kv_body_fn *body, void *arg,
         *out = stamp;
     live_leave(loop);
     return code;
+}
+
+size_t
+kv_key_bytes_max(const struct kv *kv)
+{
+    return kv->backend->ops->key_bytes_max;
 }
 
 struct backing_up {

@@ -21,6 +21,17 @@ enum {
     KV_DISK_RESERVE_BYTES_DEFAULT = 64 * 1024 * 1024,
 };
 
+// What goes wrong with a batch of commits on "mem:", for tests and simulation.
+enum kv_fault {
+    KV_FAULT_NONE,
+    KV_FAULT_REFUSED,     // not written, and the transactions run again
+    KV_FAULT_REPLY_LOST,  // written, but the committer is not told
+    KV_FAULT_BATCH_LOST,  // not written, and the committer is not told
+    KV_FAULT_UNREACHABLE, // not written, and the committer never learns that: E_UNKNOWN
+};
+// Asked before each batch, on the committer's thread.
+typedef enum kv_fault kv_fault_fn(void *arg);
+
 struct kv_options {
     struct runtime *runtime;
     const struct log *log;
@@ -28,11 +39,15 @@ struct kv_options {
     size_t write_buffer_bytes;   // 0: 8 MiB
     int files_open_max;          // 0: 256
     uint64_t disk_reserve_bytes; // below it writes get E_FULL; 0: the default above
-    bool run_twice;              // runs every body twice before its commit, to find impure ones
+    kv_fault_fn *fault;          // "mem:" only; NULL: none
+    void *fault_arg;
+    bool run_twice; // runs every body twice before its commit, to find impure ones
 };
 
 // "rocks:DIR" (made when missing; E_EXISTS: another process has it open; E_NEWER, E_INVALID:
-// foreign or newer data) or "mem:". `problem` gets a sentence for a person when it fails.
+// foreign or newer data), "mem:", or "postgresql://..." as libpq has it, which several processes
+// may open (docs/design/0006-postgresql.md; keys there have at most 2,600 bytes). `problem` gets a
+// sentence for a person when it fails.
 MUST_USE int kv_open(const char *url, const struct kv_options *options, struct kv **out,
                      char *problem, size_t problem_size);
 // Waits for the transactions under way; none may begin any more. The runtime must still run. NULL
@@ -45,8 +60,9 @@ typedef int kv_body_fn(struct kv_txn *txn, void *arg);
 
 // Begins, runs the body, commits; again on conflict, with the arena rewound, until KV_TXN_MS_MAX.
 // What reads return lives in the arena. OK: durable, or read-only and consistent. E_CONFLICT: gave
-// up; E_UNKNOWN; E_TOO_OLD; E_LIMIT: bytes; E_FULL; E_IO; or what the body returned. Not
-// cancellable.
+// up; E_UNKNOWN: the database went away during the commit and did not come back in time to be
+// asked for the key that was written with it; E_TOO_OLD; E_LIMIT: bytes; E_FULL; E_IO; or what the
+// body returned. Not cancellable.
 MUST_USE int kv_run(struct kv *kv, struct arena *arena, kv_body_fn *body, void *arg);
 // Also gives the stamp of the commit: its version, greater than that of every commit acknowledged
 // before this one began; big-endian, so that byte order is commit order. Zero when nothing was
@@ -124,6 +140,9 @@ MUST_USE int kv_watch(struct kv_txn *txn, struct str key, struct kv_watch *out);
 // E_CANCELLED.
 MUST_USE int kv_watch_wait(struct kv_watch *watch, int64_t deadline_ns);
 void kv_watch_end(struct kv_watch *watch);
+
+// KV_KEY_BYTES_MAX, or less where the back end's is lower.
+size_t kv_key_bytes_max(const struct kv *kv);
 
 struct arena *kv_txn_arena(struct kv_txn *txn);
 

@@ -40,6 +40,9 @@ struct mem {
     struct mem_stale *stale, **stale_end; // by version
     struct mem_op *ops;                   // the batch
     size_t op_count, op_size;
+    kv_fault_fn *fault;
+    void *fault_arg;
+    int found; // what batch_find says about the last batch
 };
 
 struct backend_iter {
@@ -176,8 +179,8 @@ mem_version(struct backend *b)
     return version;
 }
 
-static struct backend_snapshot *
-mem_snapshot_new(struct backend *b)
+static int
+mem_snapshot_new(struct backend *b, uint64_t *version, struct backend_snapshot **out)
 {
     struct mem *m = mem_of(b);
     struct backend_snapshot *s = calloc(1, sizeof *s);
@@ -189,7 +192,8 @@ mem_snapshot_new(struct backend *b)
     s->older->newer = s;
     m->ends.older = s;
     pthread_mutex_unlock(&m->mutex);
-    return s;
+    *out = s;
+    return OK;
 }
 
 static void
@@ -335,16 +339,35 @@ mem_batch_del(struct backend *b, struct str key)
 }
 
 static void
-mem_batch_write(struct backend *b, uint64_t version)
+apply_all(struct mem *m, uint64_t version)
 {
-    struct mem *m = mem_of(b);
     pthread_mutex_lock(&m->mutex);
     for (size_t i = 0; i < m->op_count; i++)
         apply(m, &m->ops[i], version);
     m->version = version;
     prune(m);
     pthread_mutex_unlock(&m->mutex);
+}
+
+static int
+mem_batch_write(struct backend *b, uint64_t version)
+{
+    struct mem *m = mem_of(b);
+    enum kv_fault fault = m->fault == NULL ? KV_FAULT_NONE : m->fault(m->fault_arg);
+    bool is_written = fault == KV_FAULT_NONE || fault == KV_FAULT_REPLY_LOST;
+    if (is_written)
+        apply_all(m, version);
     m->op_count = 0;
+    m->found = is_written ? OK : fault == KV_FAULT_UNREACHABLE ? E_IO : E_NOT_FOUND;
+    if (fault == KV_FAULT_REFUSED)
+        return E_AGAIN;
+    return fault == KV_FAULT_NONE ? OK : E_UNKNOWN;
+}
+
+static int
+mem_batch_find(struct backend *b)
+{
+    return mem_of(b)->found;
 }
 
 // Every key at a snapshot, one after the other.
@@ -381,7 +404,8 @@ static int
 mem_backup(struct backend *b, const char *dir, uint64_t *version_base, char *problem,
            size_t problem_size)
 {
-    struct mem_source s = {.mem = mem_of(b), .snapshot = mem_snapshot_new(b)};
+    struct mem_source s = {.mem = mem_of(b)};
+    TRY(mem_snapshot_new(b, version_base, &s.snapshot));
     *version_base = s.snapshot->version;
     int code = backup_copy(dir, source_next, &s, problem, problem_size);
     mem_snapshot_free(b, s.snapshot);
@@ -389,6 +413,7 @@ mem_backup(struct backend *b, const char *dir, uint64_t *version_base, char *pro
 }
 
 static const struct backend_ops mem_ops = {
+    .key_bytes_max = KV_KEY_BYTES_MAX,
     .close = mem_close,
     .version = mem_version,
     .snapshot_new = mem_snapshot_new,
@@ -405,14 +430,17 @@ static const struct backend_ops mem_ops = {
     .batch_put = mem_batch_put,
     .batch_del = mem_batch_del,
     .batch_write = mem_batch_write,
+    .batch_find = mem_batch_find,
 };
 
 struct backend *
-mem_open(void)
+mem_open(const struct kv_options *options)
 {
     struct mem *m = calloc(1, sizeof *m);
     CHECK(m != NULL);
     m->backend.ops = &mem_ops;
+    m->fault = options->fault;
+    m->fault_arg = options->fault_arg;
     CHECK(pthread_mutex_init(&m->mutex, NULL) == 0);
     m->keys = omap_new(1);
     m->ends.older = m->ends.newer = &m->ends;

@@ -252,14 +252,15 @@ rocks_version(struct backend *b)
     return r->dir.version_base + rocksdb_get_latest_sequence_number(r->db) + 1;
 }
 
-static struct backend_snapshot *
-rocks_snapshot_new(struct backend *b)
+static int
+rocks_snapshot_new(struct backend *b, uint64_t *version, struct backend_snapshot **out)
 {
     struct backend_snapshot *s = calloc(1, sizeof *s);
     CHECK(s != NULL);
     s->snapshot = rocksdb_create_snapshot(rocks_of(b)->db);
     s->cached = rocks_read_options(s, true);
-    return s;
+    *out = s;
+    return OK;
 }
 
 static void
@@ -321,7 +322,7 @@ clear_batch(struct rocks *r)
     r->batch = rocksdb_writebatch_create();
 }
 
-static void
+static int
 rocks_batch_write(struct backend *b, uint64_t version)
 {
     struct rocks *r = rocks_of(b);
@@ -334,6 +335,7 @@ rocks_batch_write(struct backend *b, uint64_t version)
         abort();
     }
     clear_batch(r);
+    return OK;
 }
 
 static bool
@@ -371,6 +373,7 @@ rocks_close(struct backend *b)
 }
 
 static const struct backend_ops rocks_ops = {
+    .key_bytes_max = KV_KEY_BYTES_MAX,
     .close = rocks_close,
     .version = rocks_version,
     .snapshot_new = rocks_snapshot_new,

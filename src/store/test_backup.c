@@ -140,14 +140,14 @@ KV_TEST(backup_is_one_moment)
 KV_TEST(stamps_grow_on)
 
 #define ON(kind, name) {kind " " #name, test_##name, fixture_setup, fixture_teardown, (void *)kind}
-#define ON_BOTH(name) ON("mem:", name), ON("rocks:", name)
+#define ON_ALL(name) ON("mem:", name), ON("rocks:", name), ON("postgresql:", name)
 
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        ON_BOTH(backup_is_one_moment),
-        ON_BOTH(stamps_grow_on),
+        ON_ALL(backup_is_one_moment),
+        ON_ALL(stamps_grow_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

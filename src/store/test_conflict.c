@@ -495,18 +495,18 @@ KV_TEST(additions_see_their_batch)
 KV_TEST(sums_never_differ)
 
 #define ON(kind, name) {kind " " #name, test_##name, fixture_setup, fixture_teardown, (void *)kind}
-#define ON_BOTH(name) ON("mem:", name), ON("rocks:", name)
+#define ON_ALL(name) ON("mem:", name), ON("rocks:", name), ON("postgresql:", name)
 
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        ON_BOTH(reads_conflict),
-        ON_BOTH(readers_see_one_moment),
-        ON_BOTH(increments_are_not_lost),
-        ON_BOTH(additions_do_not_conflict),
-        ON_BOTH(additions_see_their_batch),
-        ON_BOTH(sums_never_differ),
+        ON_ALL(reads_conflict),
+        ON_ALL(readers_see_one_moment),
+        ON_ALL(increments_are_not_lost),
+        ON_ALL(additions_do_not_conflict),
+        ON_ALL(additions_see_their_batch),
+        ON_ALL(sums_never_differ),
         ON("mem:", endless_conflicts_give_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -221,7 +221,7 @@ full_store_reads_and_deletes(void **state)
 static void
 other_urls_are_refused(void **state)
 {
-    static const char *const URLS[] = {"", "rocks:", "rocks", "mem", "mem:x", "postgresql://x"};
+    static const char *const URLS[] = {"", "rocks:", "rocks", "mem", "mem:x", "mysql://x"};
     struct fixture *f = *state;
     for (size_t i = 0; i < COUNT_OF(URLS); i++) {
         char problem[256] = "";

@@ -309,37 +309,48 @@ reading_has_no_stamp(struct fixture *f)
     arena_fini(&arena);
 }
 
+struct limits {
+    char *bytes; // one more than a value may have, which do not compress
+    size_t key_bytes_max;
+    int code; // of the body
+};
+
 static int
 limits_body(struct kv_txn *txn, void *arg)
 {
-    static char bytes[KV_VALUE_BYTES_MAX + 1];
-    struct str big_key = {bytes, KV_KEY_BYTES_MAX}, big_value = {bytes, KV_VALUE_BYTES_MAX};
-    struct str huge_key = {bytes, KV_KEY_BYTES_MAX + 1}, huge_value = {bytes, sizeof bytes};
+    const struct limits *l = arg;
+    const char *bytes = l->bytes;
+    struct str big_key = {bytes, l->key_bytes_max}, big_value = {bytes, KV_VALUE_BYTES_MAX};
+    struct str huge_key = {bytes, l->key_bytes_max + 1};
+    struct str huge_value = {bytes, KV_VALUE_BYTES_MAX + 1};
     CHECK(kv_set(txn, huge_key, STR("v")) == E_LIMIT);
     CHECK(kv_set(txn, STR("k"), huge_value) == E_LIMIT);
     CHECK(kv_del(txn, huge_key) == E_LIMIT);
     CHECK(kv_add(txn, huge_key, 1) == E_LIMIT);
     CHECK(kv_set_stamped(txn, huge_key, 0, STR("v"), KV_NO_STAMP) == E_LIMIT);
     CHECK(kv_set(txn, big_key, big_value) == OK);
-    size_t left = KV_TXN_BYTES_MAX - KV_KEY_BYTES_MAX - KV_VALUE_BYTES_MAX;
+    size_t left = KV_TXN_BYTES_MAX - l->key_bytes_max - KV_VALUE_BYTES_MAX;
     for (; left > KV_VALUE_BYTES_MAX; left -= KV_VALUE_BYTES_MAX + 1)
         CHECK(kv_set(txn, STR("k"), big_value) == OK);
     CHECK(kv_set(txn, STR("k"), big_value) == E_LIMIT);
     CHECK(kv_set(txn, STR("k"), (struct str){bytes, left - 1}) == OK);
     CHECK(kv_del(txn, STR("k")) == E_LIMIT);
-    return *(int *)arg;
+    return l->code;
 }
 
 static void
 limits_hold(struct fixture *f)
 {
-    int code = E_FAULT;
-    CHECK(run(f, limits_body, &code) == E_FAULT);
-    code = OK;
-    CHECK(run(f, limits_body, &code) == OK);
-    char *bytes = calloc(1, KV_VALUE_BYTES_MAX);
-    CHECK(has(f, (struct str){bytes, KV_KEY_BYTES_MAX}, (struct str){bytes, KV_VALUE_BYTES_MAX}));
-    free(bytes);
+    struct limits l = {malloc(KV_VALUE_BYTES_MAX + 1), kv_key_bytes_max(f->kv), E_FAULT};
+    CHECK(l.bytes != NULL);
+    CHECK(l.key_bytes_max == (f->is_shared ? 2600 : KV_KEY_BYTES_MAX));
+    random_bytes(f->runtime, l.bytes, KV_VALUE_BYTES_MAX + 1);
+    CHECK(run(f, limits_body, &l) == E_FAULT);
+    l.code = OK;
+    CHECK(run(f, limits_body, &l) == OK);
+    CHECK(
+        has(f, (struct str){l.bytes, l.key_bytes_max}, (struct str){l.bytes, KV_VALUE_BYTES_MAX}));
+    free(l.bytes);
 }
 
 static int
@@ -594,27 +605,27 @@ KV_TEST(cold_data_is_read)
 KV_TEST(many_are_got)
 
 #define ON(kind, name) {kind " " #name, test_##name, fixture_setup, fixture_teardown, (void *)kind}
-#define ON_BOTH(name) ON("mem:", name), ON("rocks:", name)
+#define ON_ALL(name) ON("mem:", name), ON("rocks:", name), ON("postgresql:", name)
 
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        ON_BOTH(set_and_get),
-        ON_BOTH(own_writes_are_read),
-        ON_BOTH(ranges_merge_own_writes),
-        ON_BOTH(iterators_seek),
-        ON_BOTH(counters_count),
-        ON_BOTH(stamps_grow),
-        ON_BOTH(reading_has_no_stamp),
-        ON_BOTH(limits_hold),
-        ON_BOTH(old_transactions_fail),
-        ON_BOTH(bodies_run_twice),
-        ON_BOTH(reopened_store_has_all),
-        ON_BOTH(closing_waits_for_commits),
-        ON_BOTH(commits_cannot_be_cancelled),
-        ON_BOTH(cold_data_is_read),
-        ON_BOTH(many_are_got),
+        ON_ALL(set_and_get),
+        ON_ALL(own_writes_are_read),
+        ON_ALL(ranges_merge_own_writes),
+        ON_ALL(iterators_seek),
+        ON_ALL(counters_count),
+        ON_ALL(stamps_grow),
+        ON_ALL(reading_has_no_stamp),
+        ON_ALL(limits_hold),
+        ON_ALL(old_transactions_fail),
+        ON_ALL(bodies_run_twice),
+        ON_ALL(reopened_store_has_all),
+        ON_ALL(closing_waits_for_commits),
+        ON_ALL(commits_cannot_be_cancelled),
+        ON_ALL(cold_data_is_read),
+        ON_ALL(many_are_got),
         cmocka_unit_test(test_rewound_writes_abort),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -275,6 +275,8 @@ main(void)
          (void *)"mem:"},
         {"rocks: is the model", test_store_is_the_model, fixture_setup, fixture_teardown,
          (void *)"rocks:"},
+        {"postgresql: is the model", test_store_is_the_model, fixture_setup, fixture_teardown,
+         (void *)"postgresql:"},
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,8 +15,11 @@ txn_read_begin(struct kv_txn *txn)
         return OK;
     // The version first: the snapshot may hold more than it says, never less.
     live_read_begin(txn->loop, &txn->reader, committer_published(kv->committer));
-    txn->snapshot = kv->backend->ops->snapshot_new(kv->backend);
-    return OK;
+    txn->read_version = txn->reader.version;
+    int code = kv->backend->ops->snapshot_new(kv->backend, &txn->read_version, &txn->snapshot);
+    if (code != OK)
+        live_read_end(txn->loop, &txn->reader);
+    return code;
 }
 
 void
@@ -89,7 +92,7 @@ kv_get_many(struct kv_txn *txn, const struct str *keys, size_t n, enum kv_read r
 static int
 check_write(const struct kv_txn *txn, struct str key, struct str value)
 {
-    if (key.len > txn->kv->key_bytes_max || value.len > KV_VALUE_BYTES_MAX)
+    if (key.len > txn->kv->backend->ops->key_bytes_max || value.len > KV_VALUE_BYTES_MAX)
         return E_LIMIT;
     return txn_check_bytes(txn, key.len + value.len);
 }
@@ -142,12 +145,12 @@ kv_set_stamped(struct kv_txn *txn, struct str key, size_t key_at, struct str val
 int
 kv_watch(struct kv_txn *txn, struct str key, struct kv_watch *out)
 {
-    if (key.len > txn->kv->key_bytes_max)
+    if (key.len > txn->kv->backend->ops->key_bytes_max)
         return E_LIMIT;
     watches_add(txn->kv->watches, key, out);
     // Reads of before may have missed what was written since.
     uint64_t published = atomic_load(committer_published(txn->kv->committer));
-    if (txn->snapshot != NULL && published != txn->reader.version)
+    if (txn->snapshot != NULL && published != txn->read_version)
         watches_fire(txn->kv->watches, &key, 1);
     return OK;
 }

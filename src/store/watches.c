@@ -154,6 +154,12 @@ watches_fire(struct watches *w, const struct str *keys, size_t n)
     pthread_mutex_unlock(&w->mutex);
 }
 
+size_t
+watches_count(const struct watches *w)
+{
+    return atomic_load(&w->count);
+}
+
 void
 watches_fire_all(struct watches *w)
 {

@@ -49,8 +49,8 @@ struct open_snapshot {
 
 static struct store store;
 
-struct backend *__wrap_mem_open(void);
-struct backend *__real_mem_open(void);
+struct backend *__wrap_mem_open(const struct kv_options *options);
+struct backend *__real_mem_open(const struct kv_options *options);
 struct batch *__wrap_batch_new(struct runtime *rt, struct backend *b, const struct live *live,
                                struct watches *watches);
 struct batch *__real_batch_new(struct runtime *rt, struct backend *b, const struct live *live,
@@ -61,8 +61,8 @@ void __wrap_batch_free(struct batch *b);
 void __real_batch_free(struct batch *b);
 int __wrap_batch_add(struct batch *b, struct commit *c);
 int __real_batch_add(struct batch *b, struct commit *c);
-bool __wrap_batch_write(struct batch *b);
-bool __real_batch_write(struct batch *b);
+int __wrap_batch_write(struct batch *b);
+int __real_batch_write(struct batch *b);
 void __wrap_batch_prune(struct batch *b);
 void __real_batch_prune(struct batch *b);
 uint64_t __wrap_live_oldest(const struct live *l);
@@ -81,18 +81,19 @@ front_version(struct backend *b)
     return store.version;
 }
 
-static struct backend_snapshot *
-front_snapshot_new(struct backend *b)
+static int
+front_snapshot_new(struct backend *b, uint64_t *version, struct backend_snapshot **out)
 {
     sim_outside_begin();
     struct open_snapshot *open = calloc(1, sizeof(*open));
     CHECK(open);
-    open->snapshot = store.behind->ops->snapshot_new(store.behind);
+    CHECK(store.behind->ops->snapshot_new(store.behind, version, &open->snapshot) == OK);
     open->process = sim_process_self();
     open->next = store.snapshots;
     store.snapshots = open;
+    *out = open->snapshot;
     sim_outside_end();
-    return open->snapshot;
+    return OK;
 }
 
 static void
@@ -122,6 +123,13 @@ front_get(struct backend *b, struct backend_snapshot *s, struct str key, struct 
     return store.behind->ops->get(store.behind, s, key, arena, out);
 }
 
+static int
+front_get_many(struct backend *b, struct backend_snapshot *s, const struct str *keys, size_t n,
+               struct arena *arena, struct str *out)
+{
+    return store.behind->ops->get_many(store.behind, s, keys, n, arena, out);
+}
+
 static struct backend_iter *
 front_iter_open(struct backend *b, struct backend_snapshot *s, struct str from, struct str to,
                 bool is_reverse, struct arena *arena)
@@ -147,11 +155,12 @@ front_batch_del(struct backend *b, struct str key)
     store.behind->ops->batch_del(store.behind, key);
 }
 
-static void
+static int
 front_batch_write(struct backend *b, uint64_t version)
 {
-    store.behind->ops->batch_write(store.behind, version);
+    CHECK(store.behind->ops->batch_write(store.behind, version) == OK);
     store.version = version;
+    return OK;
 }
 
 static struct backend_ops front_ops;
@@ -161,13 +170,14 @@ sim_store_open(void)
 {
     store = (struct store){0};
     arena_init(&store.written_arena);
-    store.behind = __real_mem_open();
+    store.behind = __real_mem_open(&(struct kv_options){0});
     front_ops = *store.behind->ops; // iterators belong to the one behind
     front_ops.close = front_close;
     front_ops.version = front_version;
     front_ops.snapshot_new = front_snapshot_new;
     front_ops.snapshot_free = front_snapshot_free;
     front_ops.get = front_get;
+    front_ops.get_many = front_get_many;
     front_ops.iter_open = front_iter_open;
     front_ops.has_room = front_has_room;
     front_ops.batch_put = front_batch_put;
@@ -197,7 +207,7 @@ sim_store_commits(void)
 }
 
 struct backend *
-__wrap_mem_open(void)
+__wrap_mem_open(const struct kv_options *options)
 {
     return &store.front;
 }
@@ -377,22 +387,22 @@ fire_watches(void)
     arena_fini(&arena);
 }
 
-bool
+int
 __wrap_batch_write(struct batch *b)
 {
     sim_outside_begin();
     store.is_writing = true;
-    bool is_written = __real_batch_write(b);
+    int code = __real_batch_write(b);
     store.is_writing = store.is_filling = false;
     sim_outside_end();
-    if (!is_written)
-        return false;
+    if (code != OK)
+        return code;
     sim_trace("wrote %llu", (unsigned long long)store.version);
     if (sim_chance(store.faults.kill_after_one_in))
         sim_process_kill(sim_process_self());
     fire_watches();
     disk_delay();
-    return true;
+    return OK;
 }
 
 void

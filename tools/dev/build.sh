@@ -52,6 +52,7 @@ cmd_test() {
     cmd_setup
     setup_commands "${TEST_COMMANDS[@]}"
     [[ " $* " != *" --long "* ]] || setup_commands "${LONG_TEST_COMMANDS[@]}"
+    setup_test_packages
     setup_venv requirements.txt tests/requirements.txt
     cmd_fetch
     for kind in $(test_builds "$@"); do

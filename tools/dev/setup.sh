@@ -6,7 +6,10 @@ BUILD_PACKAGES=(gcc libc6-dev libstdc++-12-dev meson ninja-build mold pkg-config
     libsnappy-dev zlib1g-dev libbz2-dev liblz4-dev libzstd-dev libboost-context-dev libssl-dev
     libcmocka-dev libexpat1-dev libnghttp2-dev libpcre2-dev libcurl4-openssl-dev libseccomp-dev libmnl-dev libnftables-dev musl-tools
     python3 python3-venv git curl ca-certificates)
+BUILD_PACKAGES+=(libpq-dev) # headers; the library itself is loaded for a postgresql: store only
 LINT_PACKAGES=(clang-format-19 clang-tidy-19 python3-clang-19 shellcheck)
+# Beside what is built: databases and languages that tests start or compile with.
+TEST_PACKAGES=(postgresql-15 golang-go)
 FUZZ_PACKAGES=(clang-19 libclang-rt-19-dev)
 # What ./dev bench measures beside us.
 BENCH_PACKAGES=(g++ libjansson-dev libsimdjson-dev)
@@ -46,6 +49,16 @@ setup_commands() {
         command -v "${pair%%:*}" >/dev/null || wanted+=("${pair#*:}")
     done
     [ ${#wanted[@]} -eq 0 ] || setup_packages "${wanted[@]}"
+}
+
+# Debian's package would start a server of its own; a test starts the one that it needs.
+setup_test_packages() {
+    local config=/etc/postgresql-common/createcluster.conf
+    if [ -n "$(packages_missing postgresql-15)" ]; then
+        setup_packages postgresql-common
+        [ ! -f $config ] || as_root sed -i 's/^#*create_main_cluster.*/create_main_cluster = false/' $config
+    fi
+    setup_packages "${TEST_PACKAGES[@]}"
 }
 
 # Scripts in a virtual environment hold its path, so one that was moved is made again.

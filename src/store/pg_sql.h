@@ -1,0 +1,9 @@
+// The statements of the PostgreSQL back end.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "src/store/pg_conn.h"
+
+extern const char *const pg_sql[PG_STATEMENTS];
+// What every session begins with.
+extern const char pg_sql_session[];
