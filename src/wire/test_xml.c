@@ -4,6 +4,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -57,6 +58,34 @@ test_elements(void **state)
     arena_fini(&arena);
 }
 
+// Words of eight bytes are looked at as one: a byte that is escaped is found in every place,
+// whatever stands beside it, and none is taken for one.
+static void
+test_every_place_of_every_byte(void **state)
+{
+    struct arena arena;
+    char text[20], want[64];
+    arena_init(&arena);
+    for (size_t i = 0; i < 128 * sizeof(text) * sizeof(text); i++) {
+        char c = (char)(i % 128);
+        size_t place = i / 128 % sizeof(text), len = i / 128 / sizeof(text) + 1;
+        struct buf one, all;
+        if (place >= len)
+            continue;
+        memset(text, i % 2 == 0 ? '=' : '#', len); // beside < and >, and beside & and "
+        text[place] = c;
+        buf_init(&one, &arena, 0);
+        buf_init(&all, &arena, 0);
+        xml_put_text(&one, (struct str){&c, 1});
+        xml_put_element(&all, "Name9", (struct str){text, len});
+        int n = snprintf(want, sizeof(want), "<Name9>%.*s" STR_FMT "%.*s</Name9>", (int)place, text,
+                         STR_ARG(buf_str(&one)), (int)(len - place - 1), text + place + 1);
+        assert_true(str_eq(buf_str(&all), (struct str){want, (size_t)n}));
+        arena_reset(&arena);
+    }
+    arena_fini(&arena);
+}
+
 // One character is well-formed exactly where the whole-text check of src/base says so.
 static void
 test_characters(void **state)
@@ -87,9 +116,8 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_text),
-        cmocka_unit_test(test_what_xml_cannot_hold),
-        cmocka_unit_test(test_elements),
+        cmocka_unit_test(test_text),       cmocka_unit_test(test_what_xml_cannot_hold),
+        cmocka_unit_test(test_elements),   cmocka_unit_test(test_every_place_of_every_byte),
         cmocka_unit_test(test_characters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

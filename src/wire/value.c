@@ -6,36 +6,6 @@
 
 enum { LIST_BYTES_FIRST = 128 }; // of a list's first allocation, or one element
 
-bool
-value_is_present(enum wire_type type, const void *at)
-{
-    switch (type) {
-    case WIRE_STRUCTURE:
-        return true;
-    case WIRE_LIST:
-    case WIRE_MAP:
-        return ((const struct wire_array *)at)->items != NULL;
-    case WIRE_STRING:
-    case WIRE_BLOB:
-    case WIRE_DOCUMENT:
-        return ((const struct str *)at)->ptr != NULL;
-    case WIRE_BOOLEAN:
-        return ((const struct opt_bool *)at)->is_present;
-    case WIRE_INTEGER:
-        return ((const struct opt_int *)at)->is_present;
-    case WIRE_LONG:
-        return ((const struct opt_long *)at)->is_present;
-    case WIRE_DOUBLE:
-        return ((const struct opt_double *)at)->is_present;
-    case WIRE_TIMESTAMP:
-        return ((const struct opt_time *)at)->is_present;
-    case WIRE_STREAM:
-    case WIRE_EVENTS:
-        return *(void *const *)at != NULL;
-    }
-    return false;
-}
-
 static bool
 union_is_empty(const struct wire_model *m, uint16_t shape, const void *structure)
 {
@@ -53,16 +23,6 @@ value_is_null(const struct wire_model *m, uint16_t shape, const void *at)
 {
     const struct wire_shape *s = &m->shapes[shape];
     return s->is_union ? union_is_empty(m, shape, at) : !value_is_present(s->type, at);
-}
-
-const void *
-value_get(const struct wire_model *m, const struct wire_member *row, const void *structure)
-{
-    const void *at = (const char *)structure + row->offset;
-    enum wire_type type = m->shapes[row->shape].type;
-    if (type == WIRE_STRUCTURE)
-        return *(const void *const *)at;
-    return value_is_present(type, at) ? at : NULL;
 }
 
 int64_t

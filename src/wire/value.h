@@ -20,13 +20,50 @@ value_rows(const struct wire_model *m, uint16_t shape)
     return &m->members[m->shapes[shape].member_first];
 }
 
-// Whether a value in place is there: a structure always is.
-bool value_is_present(enum wire_type type, const void *at);
+// Whether a value in place is there: a structure always is. These two run once for every member of
+// every structure that is checked or written, most of which are absent: hence inline.
+static inline bool
+value_is_present(enum wire_type type, const void *at)
+{
+    switch (type) {
+    case WIRE_STRUCTURE:
+        return true;
+    case WIRE_LIST:
+    case WIRE_MAP:
+    case WIRE_STRING:
+    case WIRE_BLOB:
+    case WIRE_DOCUMENT:
+    case WIRE_STREAM:
+    case WIRE_EVENTS:
+        return *(void *const *)at != NULL; // what all of them begin with
+    case WIRE_BOOLEAN:
+        return ((const struct opt_bool *)at)->is_present;
+    case WIRE_INTEGER:
+        return ((const struct opt_int *)at)->is_present;
+    case WIRE_LONG:
+        return ((const struct opt_long *)at)->is_present;
+    case WIRE_DOUBLE:
+        return ((const struct opt_double *)at)->is_present;
+    case WIRE_TIMESTAMP:
+        return ((const struct opt_time *)at)->is_present;
+    }
+    return false;
+}
+
 // Whether an element of a list or the value of an entry is null: its shape is `shape`.
 bool value_is_null(const struct wire_model *m, uint16_t shape, const void *at);
+
 // A structure's member, to be read; NULL: absent.
-const void *value_get(const struct wire_model *m, const struct wire_member *row,
-                      const void *structure);
+static inline const void *
+value_get(const struct wire_model *m, const struct wire_member *row, const void *structure)
+{
+    const void *at = (const char *)structure + row->offset;
+    enum wire_type type = m->shapes[row->shape].type;
+    if (type == WIRE_STRUCTURE)
+        return *(const void *const *)at;
+    return value_is_present(type, at) ? at : NULL;
+}
+
 // What a flag or a number says. E_LIMIT: not in the type.
 int64_t value_int(enum wire_type type, const void *at);
 MUST_USE int value_set_int(enum wire_type type, void *at, int64_t value);

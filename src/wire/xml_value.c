@@ -81,23 +81,42 @@ put_attribute(const struct wire_model *m, const struct wire_member *row, const v
     buf_put_char(out, '"');
 }
 
-void
-xml_put_root(const struct wire_model *m, uint16_t shape, const char *name, struct str attributes,
-             const void *structure, struct buf *out)
+static bool
+has_attributes(const struct wire_model *m, uint16_t shape)
 {
     const struct wire_member *rows = value_rows(m, shape);
-    buf_put_char(out, '<');
-    buf_put(out, str_of(name));
-    if (attributes.len > 0) {
-        buf_put_char(out, ' ');
-        buf_put(out, attributes);
+    for (size_t i = 0; i < m->shapes[shape].member_count; i++) {
+        if ((rows[i].flags & WIRE_XML_ATTRIBUTE) != 0)
+            return true;
     }
+    return false;
+}
+
+static void
+put_attributes(const struct wire_model *m, uint16_t shape, const void *structure, struct buf *out)
+{
+    const struct wire_member *rows = value_rows(m, shape);
     for (size_t i = 0; i < m->shapes[shape].member_count; i++) {
         const void *at = value_get(m, &rows[i], structure);
         if (at != NULL && (rows[i].flags & WIRE_XML_ATTRIBUTE) != 0)
             put_attribute(m, &rows[i], at, out);
     }
-    buf_put_char(out, '>');
+}
+
+void
+xml_put_root(const struct wire_model *m, uint16_t shape, const char *name, struct str attributes,
+             const void *structure, struct buf *out)
+{
+    xml_put_open(out, name);
+    if (attributes.len > 0 || has_attributes(m, shape)) {
+        out->len--;
+        if (attributes.len > 0) {
+            buf_put_char(out, ' ');
+            buf_put(out, attributes);
+        }
+        put_attributes(m, shape, structure, out);
+        buf_put_char(out, '>');
+    }
     xml_put_members(m, shape, structure, out);
     xml_put_close(out, name);
 }
@@ -117,6 +136,8 @@ put_element(const struct wire_model *m, const struct wire_member *row, const cha
         xml_put_root(m, row->shape, name, uri, at, out);
     } else if (type == WIRE_LIST || type == WIRE_MAP) {
         put_array(m, row, name, at, out);
+    } else if (type == WIRE_STRING && row->xml_namespace == 0) {
+        xml_put_element(out, name, *(const struct str *)at);
     } else {
         put_open(m, row, name, out);
         put_scalar(row, type, at, out);
