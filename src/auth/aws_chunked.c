@@ -245,10 +245,13 @@ aws_chunked_init(struct aws_chunked *c, const struct http_request *request, cons
     int len = snprintf(
         c->scope, sizeof(c->scope), STR_FMT "\n" STR_FMT "/" STR_FMT "/" STR_FMT "/aws4_request",
         STR_ARG(sig->timestamp), STR_ARG(sig->date), STR_ARG(sig->region), STR_ARG(sig->service));
-    if (len < 0 || (size_t)len >= sizeof(c->scope) || sig->signature.len != sizeof(c->signature))
+    if (len < 0 || (size_t)len >= sizeof(c->scope))
         return E_INVALID;
     c->scope_bytes = (size_t)len;
-    memcpy(c->last_signature, sig->signature.ptr, sizeof(c->last_signature));
+    if (c->is_signed && sig->signature.len != sizeof(c->signature))
+        return E_INVALID;
+    if (c->is_signed)
+        memcpy(c->last_signature, sig->signature.ptr, sizeof(c->last_signature));
     return read_headers(c, request) == OK ? OK : E_INVALID;
 }
 

@@ -43,7 +43,8 @@ struct aws_chunked {
     size_t trailer_bytes;
 };
 
-// `sig` was verified and is the seed of the chunks' signatures; `key` is its signing key. E_INVALID
+// `sig` was verified and is the seed of the chunks' signatures; `key` is its signing key. Both are
+// zeroed where the chunks carry none, and the request neither. E_INVALID
 // when the request's headers (x-amz-decoded-content-length, x-amz-trailer) do not fit the payload
 // that x-amz-content-sha256 names, one of SIGV4_PAYLOAD_CHUNKS to SIGV4_PAYLOAD_UNSIGNED_TRAILER.
 MUST_USE int aws_chunked_init(struct aws_chunked *c, const struct http_request *request,

@@ -6,13 +6,21 @@
 
 enum { FRAMING_BYTES = 512 };
 
-static const char *const chunk_reasons[] = {
-    [AWS_CHUNKED_MORE] = "The chunked body ended too early.",
-    [AWS_CHUNKED_DONE] = "The chunked body goes on after its end.",
-    [AWS_CHUNKED_MALFORMED] = "The body is not correctly aws-chunked.",
-    [AWS_CHUNKED_LENGTH] = "The body is not as long as x-amz-decoded-content-length says.",
-    [AWS_CHUNKED_SIGNATURE] = "The signature of a chunk of the body is wrong.",
-    [AWS_CHUNKED_CHECKSUM] = "The checksum in the trailer is not that of the body.",
+// The words for a checksum are those of
+// https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+static const struct {
+    enum sigv4_result result;
+    const char *reason;
+} chunk_faults[] = {
+    [AWS_CHUNKED_MORE] = {SIGV4_BODY_INCOMPLETE, "The chunked body ended too early."},
+    [AWS_CHUNKED_DONE] = {SIGV4_BODY_INCOMPLETE, "The chunked body goes on after its end."},
+    [AWS_CHUNKED_MALFORMED] = {SIGV4_BODY_INCOMPLETE, "The body is not correctly aws-chunked."},
+    [AWS_CHUNKED_LENGTH] = {SIGV4_BODY_INCOMPLETE,
+                            "The body is not as long as x-amz-decoded-content-length says."},
+    [AWS_CHUNKED_SIGNATURE] = {SIGV4_MISMATCH, "The signature of a chunk of the body is wrong."},
+    [AWS_CHUNKED_CHECKSUM] = {SIGV4_BODY_CHECKSUM,
+                              "The Content-MD5 or checksum value that you specified did not match "
+                              "what the server received."},
 };
 
 static bool
@@ -32,8 +40,7 @@ refuse(struct signed_body *b, enum sigv4_result result, struct str reason)
 static int
 refuse_chunks(struct signed_body *b, enum aws_chunked_result why)
 {
-    return refuse(b, why == AWS_CHUNKED_SIGNATURE ? SIGV4_MISMATCH : SIGV4_INCOMPLETE,
-                  str_of(chunk_reasons[why]));
+    return refuse(b, chunk_faults[why].result, str_of(chunk_faults[why].reason));
 }
 
 // -- as it passes
@@ -77,7 +84,7 @@ check_hash(struct signed_body *b)
     hex_encode(hash, SHA256_BYTES, text);
     struct str computed = {text, sizeof(text)};
     if (str_is_present(b->hash_sent) && !str_eq(b->hash_sent, computed))
-        return refuse(b, SIGV4_MISMATCH, sigv4_payload_text);
+        return refuse(b, SIGV4_BODY_HASH, sigv4_payload_text);
     if (str_is_present(b->hash_sent))
         return OK;
     struct str reason;
@@ -146,11 +153,23 @@ static enum sigv4_result
 open_chunks(struct signed_body *b, struct str *reason)
 {
     if (aws_chunked_init(&b->chunks, b->request, &b->sig, &b->key) != OK) {
-        *reason = str_of(chunk_reasons[AWS_CHUNKED_MALFORMED]);
-        return SIGV4_INCOMPLETE;
+        *reason = str_of(chunk_faults[AWS_CHUNKED_MALFORMED].reason);
+        return SIGV4_BODY_INCOMPLETE;
     }
     b->left = b->stream.length = (int64_t)b->chunks.body_left;
     return SIGV4_OK;
+}
+
+static void
+init(struct signed_body *b, const struct http_request *request, struct stream *source)
+{
+    *b = (struct signed_body){
+        .stream = {signed_body_read, signed_body_close, source->length},
+        .source = source,
+        .request = request,
+        .payload = sigv4_payload_of(request),
+        .left = source->length,
+    };
 }
 
 enum sigv4_result
@@ -158,16 +177,10 @@ signed_body_open(struct signed_body *b, const struct http_request *request, stru
                  const struct sigv4 *sig, const struct sha256 *signing_key, unsigned payloads,
                  int64_t now_ms, struct str *reason)
 {
-    *b = (struct signed_body){
-        .stream = {signed_body_read, signed_body_close, source->length},
-        .source = source,
-        .request = request,
-        .sig = *sig,
-        .key = *signing_key,
-        .payload = sigv4_payload_of(request),
-        .hash_sent = http_request_header(request, STR("x-amz-content-sha256")),
-        .left = source->length,
-    };
+    init(b, request, source);
+    b->sig = *sig;
+    b->key = *signing_key;
+    b->hash_sent = http_request_header(request, STR("x-amz-content-sha256"));
     b->is_hashed = b->payload == SIGV4_PAYLOAD_HASHED &&
                    (str_is_present(b->hash_sent) || !sig->is_body_left_out);
     checksum_init(&b->hash, CHECKSUM_SHA256);
@@ -177,4 +190,17 @@ signed_body_open(struct signed_body *b, const struct http_request *request, stru
     if (result == SIGV4_OK && is_chunked(b))
         result = open_chunks(b, reason);
     return result;
+}
+
+enum sigv4_result
+signed_body_open_anonymous(struct signed_body *b, const struct http_request *request,
+                           struct stream *source, unsigned payloads, struct str *reason)
+{
+    init(b, request, source);
+    if (!is_chunked(b))
+        return SIGV4_OK;
+    if (b->payload == SIGV4_PAYLOAD_UNSIGNED_TRAILER && payloads & 1u << b->payload)
+        return open_chunks(b, reason);
+    *reason = STR("Chunks can only carry signatures where the request carries one.");
+    return SIGV4_INCOMPLETE;
 }

@@ -12,9 +12,11 @@
 // end was read. Used by one fiber at a time, like any stream.
 struct signed_body {
     struct stream stream; // its length is that of the body, without framing
-    // Why a read failed with E_INVALID, and AWS's words for it; SIGV4_OK while none did.
+    // Why a read failed with E_INVALID, and AWS's words for it; SIGV4_OK while none did, or where
+    // the source failed so.
     enum sigv4_result result;
     struct str reason;
+    int code; // of all reads from now on
     // Its own.
     struct stream *source;
     const struct http_request *request;
@@ -28,7 +30,6 @@ struct signed_body {
     bool is_chunks_end;
     int64_t left; // of the body; STREAM_LENGTH_UNKNOWN
     bool is_at_end;
-    int code; // of all reads from now on
 };
 
 // `sig` was parsed, `key` is its signing key; the request lives as long as the body. Checks all
@@ -40,3 +41,10 @@ enum sigv4_result signed_body_open(struct signed_body *b, const struct http_requ
                                    struct stream *source, const struct sigv4 *sig,
                                    const struct sha256 *signing_key, unsigned payloads,
                                    int64_t now_ms, struct str *reason);
+// The same of a request without a signature: the framing of STREAMING-UNSIGNED-PAYLOAD-TRAILER is
+// taken out and its checksum verified; other bodies pass as they are. INCOMPLETE: its chunks are to
+// be signed, or `payloads` does not name its kind.
+enum sigv4_result signed_body_open_anonymous(struct signed_body *b,
+                                             const struct http_request *request,
+                                             struct stream *source, unsigned payloads,
+                                             struct str *reason);

@@ -207,7 +207,7 @@ check_payload(const struct http_request *r, struct str *reason)
         str_eq(sent, hash_hex(r->arena, sha256_of(r->body))))
         return SIGV4_OK;
     *reason = sigv4_payload_text;
-    return SIGV4_MISMATCH;
+    return SIGV4_BODY_HASH;
 }
 
 static int

@@ -40,6 +40,10 @@ enum sigv4_result {
     SIGV4_EXPIRED,    // presigned, for longer ago than it is good for
     SIGV4_SCOPE,      // date of the scope is not that of the request
     SIGV4_MISMATCH,   // computed signature differs, or does not cover what it must
+    // The request's signature is right, its body is not.
+    SIGV4_BODY_INCOMPLETE, // not framed as it says, or not as long
+    SIGV4_BODY_HASH,       // x-amz-content-sha256 is of another
+    SIGV4_BODY_CHECKSUM,   // the trailer's is of another
 };
 
 // What the signature says of the body, by x-amz-content-sha256.

@@ -17,6 +17,9 @@ fault_of_signature(struct call *c, enum sigv4_result result, struct str reason)
         [SIGV4_EXPIRED] = FAULT_ACCESS_DENIED,
         [SIGV4_SCOPE] = FAULT_SIGNATURE_MISMATCH,
         [SIGV4_MISMATCH] = FAULT_SIGNATURE_MISMATCH,
+        [SIGV4_BODY_INCOMPLETE] = FAULT_BODY_INCOMPLETE,
+        [SIGV4_BODY_HASH] = FAULT_BODY_HASH,
+        [SIGV4_BODY_CHECKSUM] = FAULT_BODY_CHECKSUM,
     };
     if (result == SIGV4_MISSING)
         reason = STR("Request is missing Authentication Token");
@@ -40,6 +43,7 @@ check_scope(struct call *c)
 
 struct verification {
     struct call *c;
+    bool is_anonymous; // then without key and time
     struct sha256 key;
     int64_t now_ms;
     enum sigv4_result result;
@@ -58,9 +62,12 @@ static void
 open_body(struct verification *v, struct stream *source)
 {
     struct call *c = v->c;
+    unsigned payloads = c->service->payloads;
     c->signed_body = ARENA_NEW(c->arena, struct signed_body);
-    v->result = signed_body_open(c->signed_body, c->http, source, &c->signature, &v->key,
-                                 c->service->payloads, v->now_ms, &v->reason);
+    v->result = v->is_anonymous ? signed_body_open_anonymous(c->signed_body, c->http, source,
+                                                             payloads, &v->reason)
+                                : signed_body_open(c->signed_body, c->http, source, &c->signature,
+                                                   &v->key, payloads, v->now_ms, &v->reason);
 }
 
 // The body that the chunks carry becomes the call's.
@@ -89,41 +96,58 @@ verify(void *arg)
     struct call *c = v->c;
     if (is_chunked(c))
         read_chunks(v);
-    else
+    else if (!v->is_anonymous)
         v->result = sigv4_verify(c->http, &c->signature, &v->key, c->service->payloads, v->now_ms,
                                  &v->reason);
 }
 
 static int
+check(struct verification *v)
+{
+    struct call *c = v->c;
+    if (c->http->stream != NULL)
+        open_body(v, c->http->stream);
+    else if (c->http->body.len >= HASH_IN_POOL_BYTES_MIN)
+        pool_run(c->cloud->runtime, verify, v);
+    else
+        verify(v);
+    if (v->result != SIGV4_OK)
+        return fault_of_signature(c, v->result, v->reason);
+    if (c->signed_body != NULL)
+        c->stream = &c->signed_body->stream;
+    return OK;
+}
+
+static int
 check_signature(struct call *c, struct str secret)
 {
-    struct runtime *rt = c->cloud->runtime;
     struct key_cache *keys = c->cloud->key_caches[loop_index(loop_current())];
     struct verification v = {
         .c = c,
         .key = key_cache_get(keys, &c->signature, secret),
-        .now_ms = clock_wall_ms(rt),
+        .now_ms = clock_wall_ms(c->cloud->runtime),
     };
-    if (c->http->stream != NULL)
-        open_body(&v, c->http->stream);
-    else if (c->http->body.len >= HASH_IN_POOL_BYTES_MIN)
-        pool_run(rt, verify, &v);
-    else
-        verify(&v);
-    if (v.result != SIGV4_OK)
-        return fault_of_signature(c, v.result, v.reason);
-    if (c->signed_body != NULL)
-        c->stream = &c->signed_body->stream;
-    return OK;
+    return check(&v);
 }
 
 int
 call_judge_body(struct call *c, int code)
 {
     const struct signed_body *b = c->signed_body;
-    if (code == OK || b == NULL || b->result == SIGV4_OK)
+    if (code == OK || b == NULL || b->code == OK)
         return code;
-    return fault_of_signature(c, b->result, b->reason);
+    if (b->result != SIGV4_OK)
+        return fault_of_signature(c, b->result, b->reason);
+    // The words are those of https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+    if (b->code == E_TIMEOUT)
+        return fault(c, FAULT_BODY_TIMEOUT,
+                     "Your socket connection to the server was not read from or written to within "
+                     "the timeout period.");
+    if (b->code == E_CLOSED || b->code == E_INVALID)
+        return fault(c, FAULT_BODY_INCOMPLETE,
+                     "You did not provide the number of bytes specified by the Content-Length HTTP "
+                     "header.");
+    return code;
 }
 
 // Of operations that are modelled without authentication, and of services that admit some callers
@@ -133,8 +157,7 @@ static int
 stay_anonymous(struct call *c)
 {
     c->region = region_exists(c->host.region) ? c->host.region : STR("us-east-1");
-    c->stream = c->http->stream;
-    return OK;
+    return check(&(struct verification){.c = c, .is_anonymous = true});
 }
 
 int

@@ -148,6 +148,7 @@ start_listening(struct cloud *cloud, struct cloud_options *o, char *problem, siz
         .memory = {take_memory, give_memory, cloud},
         .log = &cloud->log,
         .tls = &cloud->tls,
+        .head_timeout_ms = o->request_timeout_ms,
     };
     int code = http_server_new(cloud->runtime, &options, &cloud->http);
     if (code != OK)

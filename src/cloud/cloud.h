@@ -84,6 +84,7 @@ struct cloud_options {
     struct passed_sockets passed;     // for services' listeners; taken from here when they are used
     struct tls_options tls;           // dir NULL: a development CA in memory
     struct text_list operation_rates; // "sqs:SendMessage=100", see src/cloud/rates.h
+    int64_t request_timeout_ms;       // struct http_server_options.head_timeout_ms
     int slow_request_ms;              // slower calls are logged; 0: the default
     int account_rate;                 // calls a second of one account; 0: any number
     int requests_max, memory_mib_max; // under way at once; 0: the budget's defaults

@@ -38,6 +38,13 @@ static const struct common common_faults[FAULT_COMMON_END - FAULT_COMMON_FIRST] 
                               true},
     // JSON: docs. Query: what SQS answers.
     ROW(FAULT_ACCESS_DENIED) = {"AccessDeniedException", 400, "AccessDenied", 403, true},
+    // JSON: Glacier, which has streams. Query: no service has them.
+    ROW(FAULT_BODY_TIMEOUT) = {"RequestTimeoutException", 408, "RequestTimeout", 408, true},
+    // By analogy: what is not the protocol's syntax, another signature, another value.
+    ROW(FAULT_BODY_INCOMPLETE) = {"SerializationException", 400, "MalformedInput", 400, true},
+    ROW(FAULT_BODY_HASH) = {"InvalidSignatureException", 400, "SignatureDoesNotMatch", 403, true},
+    ROW(FAULT_BODY_CHECKSUM) = {"InvalidParameterValueException", 400, "InvalidParameterValue", 400,
+                                true},
     // JSON: DynamoDB (aws-sdk-unity#54).
     ROW(FAULT_MALFORMED_INPUT) = {"SerializationException", 400, "MalformedInput", 400, true},
     // Query: docs, wording from SQS (aws-controllers-k8s#2139). JSON: by analogy.
@@ -62,10 +69,15 @@ static const struct {
     int fault;
     int status;
 } rest_json_status[] = {
-    {FAULT_UNKNOWN_OPERATION, 404},    {FAULT_MISSING_AUTHENTICATION, 403},
-    {FAULT_INCOMPLETE_SIGNATURE, 403}, {FAULT_SIGNATURE_MISMATCH, 403},
-    {FAULT_REQUEST_EXPIRED, 403},      {FAULT_UNKNOWN_KEY, 403},
-    {FAULT_ACCESS_DENIED, 403},        {FAULT_THROTTLED, 429},
+    {FAULT_UNKNOWN_OPERATION, 404},
+    {FAULT_MISSING_AUTHENTICATION, 403},
+    {FAULT_INCOMPLETE_SIGNATURE, 403},
+    {FAULT_SIGNATURE_MISMATCH, 403},
+    {FAULT_REQUEST_EXPIRED, 403},
+    {FAULT_UNKNOWN_KEY, 403},
+    {FAULT_ACCESS_DENIED, 403},
+    {FAULT_THROTTLED, 429},
+    {FAULT_BODY_HASH, 403},
 };
 
 struct own_name {
@@ -78,6 +90,7 @@ struct own_name {
 static const struct own_name ec2_names[] = {
     {FAULT_SIGNATURE_MISMATCH, "AuthFailure", 401},
     {FAULT_UNKNOWN_KEY, "AuthFailure", 401},
+    {FAULT_BODY_HASH, "AuthFailure", 401},
     {FAULT_REQUEST_EXPIRED, "RequestExpired", 400},
     {FAULT_ACCESS_DENIED, "UnauthorizedOperation", 403},
     {FAULT_MALFORMED_INPUT, "InvalidParameterValue", 400},
@@ -93,6 +106,10 @@ static const struct own_name s3_names[] = {
     {FAULT_INCOMPLETE_SIGNATURE, "AuthorizationHeaderMalformed", 400},
     {FAULT_REQUEST_EXPIRED, "RequestTimeTooSkewed", 403},
     {FAULT_UNKNOWN_KEY, "InvalidAccessKeyId", 403},
+    {FAULT_BODY_TIMEOUT, "RequestTimeout", 400},
+    {FAULT_BODY_INCOMPLETE, "IncompleteBody", 400},
+    {FAULT_BODY_HASH, "XAmzContentSHA256Mismatch", 400},
+    {FAULT_BODY_CHECKSUM, "BadDigest", 400},
     {FAULT_MALFORMED_INPUT, "MalformedXML", 400},
     {FAULT_MISSING_PARAMETER, "InvalidRequest", 400},
     {FAULT_INVALID_PARAMETER, "InvalidArgument", 400},

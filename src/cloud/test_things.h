@@ -1,0 +1,17 @@
+// Services whose handlers read and make streams: the tables of the REST tests, as S3 and as a
+// service of REST-JSON. The registry of these programs holds only them.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "src/cloud/service.h"
+
+// PutThing reads its body to the end, and answers what the last read did; of a key "large" it
+// checks each byte. GetThing answers as many bytes as its key says. Everybody may call both.
+extern const struct service *const things_s3, *const things_depot;
+
+// Before a cloud is started: fills the tables. For cmocka_run_group_tests.
+int things_setup(void **state);
+// Bytes that PutThing took in until their end was seen, since this was asked last.
+size_t things_taken(void);
+// The bytes of a large thing, from one of them on.
+void thing_fill(char *out, size_t from, size_t n);
