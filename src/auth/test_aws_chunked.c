@@ -239,7 +239,7 @@ test_bad_headers(void **state)
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct fixture f;
         struct aws_chunked c;
-        fixture_init(&f, &examples[2]);
+        fixture_init(&f, &examples[rows[i].signature ? 1 : 2]);
         f.headers[1].value = str_of(rows[i].length);
         f.headers[2].value = str_of(rows[i].trailer);
         if (rows[i].signature != NULL)

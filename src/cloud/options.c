@@ -33,10 +33,10 @@ static const struct option long_options[] = {
     {"allow-origin", required_argument, NULL, 'O'},
     {"account-rate", required_argument, NULL, 'a'},
     {"operation-rate", required_argument, NULL, 'o'},
-    {"slow-request-ms", required_argument, NULL, 'S'},
+    {"slow-request-ms", required_argument, NULL, 's'},
     {"requests-max", required_argument, NULL, 'q'},
     {"memory-max", required_argument, NULL, 'm'},
-    {"socket", required_argument, NULL, 's'},
+    {"socket", required_argument, NULL, 'F'},
     {"ready-fd", required_argument, NULL, 'r'},
     {"help", no_argument, NULL, 'h'},
     {0},
@@ -146,7 +146,7 @@ read_door_option(const struct reading *r, int option)
         return read_number(r, "--account-rate", optarg, 1, 1000 * 1000, &co->account_rate);
     case 'o':
         return read_text(r, "--operation-rate", &co->operation_rates);
-    case 'S':
+    case 's':
         return read_number(r, "--slow-request-ms", optarg, 1, 3600 * 1000, &co->slow_request_ms);
     case 'q':
         return read_number(r, "--requests-max", optarg, 1, 1000 * 1000, &co->requests_max);
@@ -177,7 +177,7 @@ read_option(const struct reading *r, int option)
         return read_number(r, "--loops", optarg, 1, RUNTIME_LOOPS_MAX, &r->out->cloud.loops);
     case 'v':
         return read_level(r, optarg);
-    case 's':
+    case 'F':
         return passed_socket_add(&r->out->cloud.passed, str_of(optarg)) == OK
                    ? OK
                    : bad_value(r, "--socket", optarg, "NAME=FD with an open descriptor is wanted");
@@ -317,7 +317,8 @@ options_print_serve_help(const char *subcommand, const char *what)
         "  --ready-fd FD       serve only: write a line to this open descriptor once requests\n"
         "                      are answered\n"
         "  --socket NAME=FD    an open socket for a service that listens under that name; may be\n"
-        "                      repeated. systemd's LISTEN_FDNAMES do the same for serve\n"
+        "                      repeated. systemd's LISTEN_FDNAMES do the same; supervise\n"
+        "                      passes both on, each time it starts serve\n"
         "  --help              this text\n",
         subcommand, what, RUNTIME_LOOPS_MAX, BUDGET_REQUESTS_DEFAULT, BUDGET_MIB_DEFAULT,
         SLOW_REQUEST_MS_DEFAULT);

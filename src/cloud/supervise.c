@@ -30,6 +30,19 @@ struct supervisor {
     bool has_listened; // any child
 };
 
+// systemd names the process that it passes sockets to; they are open in its child too.
+static void
+take_over_sockets(pid_t parent)
+{
+    const char *meant_for = getenv("LISTEN_PID");
+    char text[16];
+    int64_t pid;
+    if (meant_for == NULL || str_to_int64(str_of(meant_for), &pid) != OK || pid != parent)
+        return;
+    snprintf(text, sizeof(text), "%d", (int)getpid());
+    setenv("LISTEN_PID", text, true);
+}
+
 // In the child. Should the supervisor be killed, the kernel ends the child: PDEATHSIG survives the
 // exec.
 _Noreturn static void
@@ -42,6 +55,7 @@ exec_serve(const struct supervisor *s, int ready_fd, pid_t parent)
         argv[count++] = *arg;
     snprintf(fd_text, sizeof(fd_text), "%d", ready_fd);
     fcntl(ready_fd, F_SETFD, 0);
+    take_over_sockets(parent);
     sigprocmask(SIG_SETMASK, &s->signals_before, NULL);
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() == parent) // else the parent died before the prctl

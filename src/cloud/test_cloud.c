@@ -163,7 +163,8 @@ test_chunked_bodies(void **state)
          "\r\n\r\n{\"Text\":\"hi\"}"},
         {"STREAMING-UNSIGNED-PAYLOAD-TRAILER",
          "d\r\n{\"Text\":\"ho\"}\r\n0\r\nx-amz-checksum-crc32:TNtLDw==\r\n\r\n",
-         "\"The checksum in the trailer is not that of the body.\""},
+         "InvalidParameterValueException\",\"message\":\"The Content-MD5 or checksum value that "
+         "you specified did not match what the server received.\""},
         {"STREAMING-UNSIGNED-PAYLOAD-TRAILER",
          "d\r\n{\"Text\":\"hi\"}\r\n0\r\nx-amz-checksum-crc32:TNtLDw==\r\n\r\nmore",
          "\"The chunked body goes on after its end.\""},

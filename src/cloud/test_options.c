@@ -2,9 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/cloud/options.h"
 
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -64,7 +67,9 @@ static void
 test_door(void **state)
 {
     struct options o;
-    char problem[256] = "";
+    char problem[256] = "", web[32];
+    int fd = fcntl(STDERR_FILENO, F_DUPFD, 3);
+    snprintf(web, sizeof(web), "web=%d", fd);
     const char *const arguments[] = {"--root-key",
                                      "111111111111:A:s",
                                      "--root-key=222222222222:B:s",
@@ -83,6 +88,10 @@ test_door(void **state)
                                      "7",
                                      "--memory-max",
                                      "64",
+                                     "--slow-request-ms",
+                                     "250",
+                                     "--socket",
+                                     web,
                                      NULL};
     assert_int_equal(parse(arguments, &o, problem, sizeof(problem)), OK);
     assert_int_equal(o.cloud.root_keys.count, 2);
@@ -95,6 +104,9 @@ test_door(void **state)
     assert_int_equal(o.cloud.account_rate, 9);
     assert_int_equal(o.cloud.requests_max, 7);
     assert_int_equal(o.cloud.memory_mib_max, 64);
+    assert_int_equal(o.cloud.slow_request_ms, 250);
+    assert_int_equal(passed_socket_take(&o.cloud.passed, STR("web")), fd);
+    close(fd);
     const char *many[2 * TEXT_LIST_MAX + 3] = {NULL};
     for (size_t i = 0; i < 2 * TEXT_LIST_MAX + 2; i++)
         many[i] = i % 2 ? "a" : "--allow-host";

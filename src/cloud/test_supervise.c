@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,12 +22,14 @@ enum order {
     LISTEN_AND_DIE = 'k',
     LISTEN_AND_EXIT_1 = 'e',
     LISTEN_UNTIL_TERM = 'w',
+    LOOK_FOR_SOCKETS = 'p', // then as LISTEN_AND_DIE
 };
 
 // What the child says.
-enum event { LISTENING = 'l', TERMINATED = 't' };
+enum event { LISTENING = 'l', TERMINATED = 't', HAS_SOCKETS = 's', HAS_NONE = 'n' };
 
 struct supervised {
+    bool has_sockets; // systemd starts it so
     pid_t pid;
     int orders; // to the children
     int events; // from them
@@ -44,6 +47,16 @@ listen_now(int ready_fd, int events)
 {
     say(ready_fd, '\n');
     say(events, LISTENING);
+}
+
+static void
+look_for_sockets(int events)
+{
+    struct passed_sockets sockets = {0};
+    int code = passed_sockets_read(&sockets, getenv("LISTEN_PID"), getenv("LISTEN_FDS"),
+                                   getenv("LISTEN_FDNAMES"));
+    say(events,
+        code == OK && passed_socket_take(&sockets, STR("web")) == 3 ? HAS_SOCKETS : HAS_NONE);
 }
 
 static void
@@ -74,13 +87,26 @@ be_child(char **argv)
     char order = EXIT_0;
     if (read(orders, &order, 1) != 1)
         _exit(98);
-    if (order == LISTEN_AND_DIE || order == LISTEN_AND_EXIT_1)
+    if (order == LOOK_FOR_SOCKETS)
+        look_for_sockets(events);
+    if (order == LISTEN_AND_DIE || order == LISTEN_AND_EXIT_1 || order == LOOK_FOR_SOCKETS)
         listen_now(ready_fd, events);
-    if (order == LISTEN_AND_DIE)
+    if (order == LISTEN_AND_DIE || order == LOOK_FOR_SOCKETS)
         raise(SIGKILL);
     if (order == LISTEN_UNTIL_TERM)
         wait_for_term(events);
     _exit(order == EXIT_1 || order == LISTEN_AND_EXIT_1 ? 1 : order == EXIT_2 ? 2 : 0);
+}
+
+// Descriptor 3 is a pipe's by now.
+static void
+pretend_to_be_systemd(void)
+{
+    char pid[16];
+    snprintf(pid, sizeof(pid), "%d", (int)getpid());
+    setenv("LISTEN_PID", pid, true);
+    setenv("LISTEN_FDS", "1", true);
+    setenv("LISTEN_FDNAMES", "web", true);
 }
 
 static void
@@ -95,8 +121,11 @@ start(struct supervised *s, const char *orders)
     snprintf(order_text, sizeof(order_text), "%d", order_pipe[0]);
     snprintf(event_text, sizeof(event_text), "%d", event_pipe[1]);
     s->pid = fork();
-    if (s->pid == 0)
+    if (s->pid == 0) {
+        if (s->has_sockets)
+            pretend_to_be_systemd();
         _exit(supervise(&options, argv));
+    }
     close(order_pipe[0]);
     close(event_pipe[1]);
     s->orders = order_pipe[1];
@@ -132,7 +161,7 @@ test_bad_starts_are_given_up(void **state)
         int status;
     } rows[] = {{"1", 1}, {"2", 2}, {"0", 0}};
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        struct supervised s;
+        struct supervised s = {0};
         start(&s, rows[i].orders);
         assert_int_equal(next_event(&s), '-');
         assert_int_equal(end(&s), rows[i].status);
@@ -143,7 +172,7 @@ test_bad_starts_are_given_up(void **state)
 static void
 test_restarts(void **state)
 {
-    struct supervised s;
+    struct supervised s = {0};
     start(&s, "ke10");
     assert_int_equal(next_event(&s), LISTENING);
     assert_int_equal(next_event(&s), LISTENING);
@@ -151,12 +180,31 @@ test_restarts(void **state)
     assert_int_equal(end(&s), 0);
 }
 
+// Each child gets the sockets that were meant for the supervisor.
+static void
+test_sockets_are_passed_on(void **state)
+{
+    struct supervised with = {.has_sockets = true}, without = {0};
+    start(&with, "pp0");
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(next_event(&with), HAS_SOCKETS);
+        assert_int_equal(next_event(&with), LISTENING);
+    }
+    assert_int_equal(next_event(&with), '-');
+    assert_int_equal(end(&with), 0);
+    start(&without, "p0");
+    assert_int_equal(next_event(&without), HAS_NONE);
+    assert_int_equal(next_event(&without), LISTENING);
+    assert_int_equal(next_event(&without), '-');
+    assert_int_equal(end(&without), 0);
+}
+
 static void
 test_signals_end_both(void **state)
 {
     static const int signals[] = {SIGTERM, SIGINT};
     for (size_t i = 0; i < COUNT_OF(signals); i++) {
-        struct supervised s;
+        struct supervised s = {0};
         start(&s, "w");
         assert_int_equal(next_event(&s), LISTENING);
         kill(s.pid, signals[i]);
@@ -169,7 +217,7 @@ test_signals_end_both(void **state)
 static void
 test_a_signal_ends_the_pause(void **state)
 {
-    struct supervised s;
+    struct supervised s = {0};
     start(&s, "kkkk"); // the pause after the fourth is 0.8 s
     for (int i = 0; i < 4; i++)
         assert_int_equal(next_event(&s), LISTENING);
@@ -180,7 +228,7 @@ test_a_signal_ends_the_pause(void **state)
 static void
 test_a_killed_supervisor_leaves_no_child(void **state)
 {
-    struct supervised s;
+    struct supervised s = {0};
     start(&s, "w");
     assert_int_equal(next_event(&s), LISTENING);
     kill(s.pid, SIGKILL);
@@ -202,6 +250,7 @@ main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bad_starts_are_given_up),
         cmocka_unit_test(test_restarts),
+        cmocka_unit_test(test_sockets_are_passed_on),
         cmocka_unit_test(test_signals_end_both),
         cmocka_unit_test(test_a_signal_ends_the_pause),
         cmocka_unit_test(test_a_killed_supervisor_leaves_no_child),
