@@ -26,7 +26,8 @@ fixture_setup(void **state)
         .fd = 2, .level_min = LOG_WARN, .now_ms = log_now_ms, .now_arg = f->cloud.runtime};
     struct kv_options kv = {.runtime = f->cloud.runtime, .log = &f->cloud.log, .run_twice = true};
     assert_int_equal(kv_open("mem:", &kv, &f->cloud.kv, problem, sizeof(problem)), OK);
-    state_open(&f->cloud, false);
+    struct cloud_options options = {.store_url = "mem:"};
+    assert_int_equal(state_open(&f->cloud, &options, problem, sizeof(problem)), OK);
     f->cloud.seal = seal_new(f->cloud.runtime);
     f->cloud.aes = aes_new();
     f->cloud.data_keys = data_keys_new(f->cloud.seal, f->cloud.aes);

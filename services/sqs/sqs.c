@@ -7,8 +7,17 @@
 #include "services/sqs/flights.h"
 #include "services/sqs/keeper.h"
 #include "services/sqs/mover.h"
+#include "src/store/service_clock.h"
 
 #include "services/sqs/sqs_api.h"
+
+// Long polls sleep until the next message is visible.
+static void
+clock_moved(void *arg)
+{
+    struct sqs *s = arg;
+    lot_wake_all(s->receivers);
+}
 
 int
 sqs_init(struct cloud *cloud, void **state)
@@ -19,6 +28,7 @@ sqs_init(struct cloud *cloud, void **state)
     s->heads = heads_new();
     s->receivers = lot_new();
     s->flights_max = FLIGHTS_MAX;
+    clock_listen(cloud->clock, clock_moved, s);
     *state = s;
     keeper_start(s);
     return mover_start_all(s);

@@ -207,6 +207,7 @@ start(struct cloud *cloud, struct cloud_options *o, char *problem, size_t proble
     TRY(set_rates(cloud, o, problem, problem_size));
     TRY(start_runtime(cloud, o, problem, problem_size));
     TRY(open_store(cloud, o, problem, problem_size));
+    TRY(state_open(cloud, o, problem, problem_size));
     TRY(keys_open(cloud, o, problem, problem_size));
     cloud->aes = aes_new();
     cloud->data_keys = data_keys_new(cloud->seal, cloud->aes);
@@ -214,7 +215,6 @@ start(struct cloud *cloud, struct cloud_options *o, char *problem, size_t proble
     cloud->statistics = statistics_new(cloud->runtime, cloud->kv, &cloud->log);
     if (o->subscriber != NULL)
         cloud_subscribe(cloud, o->subscriber);
-    state_open(cloud, str_starts(str_of(o->store_url), STR("postgresql:")));
     TRY(start_services(cloud, problem, problem_size));
     state_start(cloud);
     event_log_start(cloud);

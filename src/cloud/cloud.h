@@ -19,6 +19,7 @@
 #include "src/store/alarm.h"
 #include "src/store/data_key.h"
 #include "src/store/reaper.h"
+#include "src/store/seal.h"
 #include "src/wire/pattern.h"
 
 struct key_cache;
@@ -33,8 +34,10 @@ struct cloud {
     // What services share for their state (src/cloud/state.h).
     struct background *background;
     struct jobs_options jobs;
+    struct seal *seal;
     struct reaper *reaper;
     struct alarms *alarms;
+    struct clock_keeper *clock;
     struct http_server *http;
     struct http_client *client;         // for what services ask of others
     void *service_states[SERVICES_MAX]; // by index in service_registry

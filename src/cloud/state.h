@@ -1,12 +1,12 @@
-// What services share for their state: background, jobs, the reaper, timers.
+// What services share for their state: background, jobs, the reaper, timers, the service clock.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "src/cloud/cloud.h"
 
-// On an open store, before the services' init, which may register with any of them. is_shared:
-// other processes use the store as well.
-void state_open(struct cloud *cloud, bool is_shared);
+// On an open store, before the services' init, which may register with any of them.
+MUST_USE int state_open(struct cloud *cloud, const struct cloud_options *options, char *problem,
+                        size_t problem_size);
 // After it: everything that the store remembers as to be done goes on.
 void state_start(struct cloud *cloud);
 // Before the services' fini: nothing runs any more. From outside the loops.

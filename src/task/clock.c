@@ -42,6 +42,12 @@ clock_service_move(struct runtime *rt, int64_t delta_ms)
     atomic_fetch_add_explicit(&rt->service_offset_ms, delta_ms, memory_order_relaxed);
 }
 
+void
+clock_service_set(struct runtime *rt, int64_t offset_ms)
+{
+    atomic_store_explicit(&rt->service_offset_ms, offset_ms, memory_order_relaxed);
+}
+
 int64_t
 deadline_in_ms(const struct runtime *rt, int64_t ms)
 {

@@ -171,3 +171,15 @@ lot_wake(struct lot *lot, struct str key, size_t n)
     pthread_mutex_unlock(&shard->mutex);
     return woken;
 }
+
+void
+lot_wake_all(struct lot *lot)
+{
+    for (int i = 0; i < LOT_SHARDS; i++) {
+        struct lot_shard *shard = &lot->shards[i];
+        pthread_mutex_lock(&shard->mutex);
+        for (struct omap_entry *e = omap_first(shard->queues); e != NULL; e = omap_next(e))
+            (void)queue_wake(e->value, SIZE_MAX);
+        pthread_mutex_unlock(&shard->mutex);
+    }
+}

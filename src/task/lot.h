@@ -30,3 +30,5 @@ MUST_USE int lot_wait(struct lot_ticket *ticket, int64_t deadline_ns);
 void lot_leave(struct lot_ticket *ticket, bool used);
 // Wakes the first n waiters of the key that were not woken yet. From any thread. Returns how many.
 size_t lot_wake(struct lot *lot, struct str key, size_t n);
+// Wakes all waiters of all keys: what all of them look at has changed.
+void lot_wake_all(struct lot *lot);

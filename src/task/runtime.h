@@ -44,9 +44,10 @@ int runtime_call(struct runtime *rt, int (*fn)(void *arg), void *arg);
 int64_t clock_service_ms(const struct runtime *rt);
 int64_t clock_wall_ms(const struct runtime *rt);
 int64_t clock_mono_ns(const struct runtime *rt);
-// Moves the service clock by delta (either way) for this process's life; persistence is the
-// caller's.
+// Moves the service clock by delta (either way), or to that far from the wall clock, for this
+// process's life; persistence is the caller's (src/store/service_clock.h).
 void clock_service_move(struct runtime *rt, int64_t delta_ms);
+void clock_service_set(struct runtime *rt, int64_t offset_ms);
 
 #define DEADLINE_NEVER INT64_MAX
 // Monotonic time ms from now.

@@ -287,6 +287,29 @@ run_many_keys(void *arg)
     return OK;
 }
 
+static int
+run_wake_all(void *arg)
+{
+    struct fixture *x = arg;
+    struct lot_ticket tickets[100];
+    for (int i = 0; i < 100; i++) {
+        int key = i / 2;
+        lot_enter(x->lot, (struct str){(const char *)&key, sizeof(key)}, &tickets[i]);
+    }
+    lot_wake_all(x->lot);
+    for (int i = 0; i < 100; i++) {
+        assert_int_equal(lot_wait(&tickets[i], 0), OK);
+        lot_leave(&tickets[i], true);
+    }
+    return OK;
+}
+
+static void
+waiters_of_all_keys_are_woken(void **state)
+{
+    with_lot(1, run_wake_all);
+}
+
 static void
 keys_are_apart_and_empty_queues_go(void **state)
 {
@@ -304,6 +327,7 @@ main(void)
         cmocka_unit_test(who_gave_up_is_not_woken),
         cmocka_unit_test(no_wake_is_lost_in_races),
         cmocka_unit_test(keys_are_apart_and_empty_queues_go),
+        cmocka_unit_test(waiters_of_all_keys_are_woken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
