@@ -78,10 +78,8 @@ work_off(struct keeper *k, struct background_job *job, const char *what,
         int64_t began_ns = clock_mono_ns(k->sqs->cloud->runtime);
         code = step(k);
         arena_reset(&k->arena);
-        if (code != OK)
-            break;
-        background_worked(job);
-        code = fiber_sleep_until(background_rested_ns(job, began_ns));
+        if (code == OK)
+            code = fiber_sleep_until(background_rested_ns(job, began_ns));
     }
     if (code != OK && code != E_NOT_FOUND && code != E_CANCELLED)
         log_event(&k->sqs->cloud->log, LOG_WARN, "sqs_keeper_put_off", "work=%s code=%s", what,

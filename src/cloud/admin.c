@@ -1,7 +1,8 @@
-// Health, metrics and tasks.
+// The pages under /_c10m/, and health and tasks among them.
 // SPDX-License-Identifier: Apache-2.0
 #include "src/cloud/admin.h"
 
+#include "src/cloud/admin_clock.h"
 #include "src/cloud/version.h"
 
 static size_t
@@ -37,15 +38,19 @@ print_tasks(const struct cloud *cloud, struct buf *out)
               stats.stack_used_max, (unsigned long long)stats.switches);
 }
 
-static const struct {
+static const struct page {
     struct str path;
     struct str content_type;
     bool is_open;
-    void (*print)(const struct cloud *cloud, struct buf *out);
+    void (*print)(const struct cloud *cloud, struct buf *out); // NULL: answer does it all
+    // Instead of a print, or for POST.
+    void (*answer)(struct cloud *cloud, const struct http_request *request,
+                   struct http_response *response);
 } pages[] = {
-    {{"/_c10m/health", 13}, {"application/json", 16}, true, print_health},
-    {{"/_c10m/metrics", 14}, {"text/plain; version=0.0.4", 25}, false, metrics_print},
-    {{"/_c10m/tasks", 12}, {"application/json", 16}, false, print_tasks},
+    {{"/_c10m/health", 13}, {"application/json", 16}, true, print_health, NULL},
+    {{"/_c10m/metrics", 14}, {"text/plain; version=0.0.4", 25}, false, metrics_print, NULL},
+    {{"/_c10m/tasks", 12}, {"application/json", 16}, false, print_tasks, NULL},
+    {{"/_c10m/clock", 12}, {"application/json", 16}, false, admin_clock_print, admin_clock_move},
 };
 
 bool
@@ -86,30 +91,51 @@ ask_for_token(const struct cloud *cloud, const struct http_request *request,
     http_response_add(response, STR("WWW-Authenticate"), STR("Bearer"));
 }
 
+static const struct page *
+page_find(struct str path)
+{
+    for (size_t i = 0; i < COUNT_OF(pages); i++)
+        if (str_eq(path, pages[i].path))
+            return &pages[i];
+    return NULL;
+}
+
+void
+admin_answer_print(struct cloud *cloud, const struct http_request *request,
+                   struct http_response *response)
+{
+    const struct page *page = page_find(request->path);
+    struct buf out;
+    buf_init(&out, request->arena, 4096);
+    page->print(cloud, &out);
+    response->status = 200;
+    response->body = buf_str(&out);
+    http_response_add(response, STR("Content-Type"), page->content_type);
+}
+
 void
 admin_answer(struct cloud *cloud, const struct http_request *request,
              struct http_response *response)
 {
-    if (!str_eq(request->method, STR("GET"))) {
-        admin_answer_text(request, response, 405, "The pages under /_c10m/ are read with GET.");
-        http_response_add(response, STR("Allow"), STR("GET"));
-        return;
+    const struct page *page = page_find(request->path);
+    bool is_get = str_eq(request->method, STR("GET"));
+    if (page == NULL) {
+        admin_answer_text(request, response, 404,
+                          "There are /_c10m/health, /_c10m/metrics, /_c10m/tasks and "
+                          "/_c10m/clock.");
+    } else if (!page->is_open && !has_token(cloud, request)) {
+        ask_for_token(cloud, request, response);
+    } else if (is_get && page->print != NULL) {
+        admin_answer_print(cloud, request, response);
+    } else if (page->answer != NULL && str_eq(request->method, STR("POST"))) {
+        page->answer(cloud, request, response);
+    } else {
+        admin_answer_text(request, response, 405,
+                          page->answer != NULL ? "This page under /_c10m/ is asked with POST."
+                                               : "This page under /_c10m/ is read with GET.");
+        http_response_add(response, STR("Allow"),
+                          page->print == NULL    ? STR("POST")
+                          : page->answer == NULL ? STR("GET")
+                                                 : STR("GET, POST"));
     }
-    for (size_t i = 0; i < COUNT_OF(pages); i++) {
-        if (!str_eq(request->path, pages[i].path))
-            continue;
-        if (!pages[i].is_open && !has_token(cloud, request)) {
-            ask_for_token(cloud, request, response);
-            return;
-        }
-        struct buf out;
-        buf_init(&out, request->arena, 4096);
-        pages[i].print(cloud, &out);
-        response->status = 200;
-        response->body = buf_str(&out);
-        http_response_add(response, STR("Content-Type"), pages[i].content_type);
-        return;
-    }
-    admin_answer_text(request, response, 404,
-                      "There are /_c10m/health, /_c10m/metrics and /_c10m/tasks.");
 }

@@ -34,7 +34,6 @@ struct cloud {
     // What services share for their state (src/cloud/state.h).
     struct background *background;
     struct jobs_options jobs;
-    struct seal *seal;
     struct reaper *reaper;
     struct alarms *alarms;
     struct clock_keeper *clock;
