@@ -2,8 +2,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/sqs/queue.h"
 
+<<<<<<< HEAD
 #include "services/sqs/sqs_api.h"
 #include "src/base/encoding.h"
+=======
+#include "services/sqs/attributes.h"
+#include "services/sqs/redrive.h"
+#include "services/sqs/tags.h"
+#include "src/store/page_token.h"
+>>>>>>> d4b659c (store: pagination tokens and client tokens; sqs seals its NextToken)
 
 struct str
 queue_url(const struct call *c, struct str account, struct str name)
@@ -118,11 +125,23 @@ sqs_get_queue_url(struct call *c, const struct sqs_get_queue_url_request *in,
     return OK;
 }
 
+static struct page_scope
+page_scope_of(const struct call *c, const struct queue_page *p)
+{
+    return (struct page_scope){.account = c->principal.account,
+                               .region = c->region,
+                               .operation = c->operation_name,
+                               .parameters = &p->chosen_by,
+                               .parameter_count = 1};
+}
+
 int
-queue_page_init(struct call *c, struct opt_int results_max, struct str token,
+queue_page_init(struct call *c, struct str chosen_by, struct opt_int results_max, struct str token,
                 struct queue_page *out)
 {
-    *out = (struct queue_page){.limit = QUEUES_PER_PAGE_MAX, .after = STR("")};
+    *out =
+        (struct queue_page){.chosen_by = chosen_by, .limit = QUEUES_PER_PAGE_MAX, .after = STR("")};
+    struct page_scope scope = page_scope_of(c, out);
     if (results_max.is_present) {
         if (results_max.value < 1 || results_max.value > QUEUES_PER_PAGE_MAX)
             return fault(c, FAULT_INVALID_PARAMETER,
@@ -131,7 +150,8 @@ queue_page_init(struct call *c, struct opt_int results_max, struct str token,
                          results_max.value);
         out->limit = (size_t)results_max.value;
     }
-    if (token.len > 0 && base64url_decode(c->arena, token, &out->after) != OK)
+    if (token.len > 0 &&
+        page_token_decode(c->cloud->seal, &scope, token, 0, 0, c->arena, &out->after) != OK)
         return fault(c, FAULT_INVALID_PARAMETER,
                      "Value for parameter NextToken is invalid. Reason: it was not made by this "
                      "operation.");
@@ -153,12 +173,11 @@ queue_page_add(struct call *c, struct queue_page *p, struct str name)
 struct str
 queue_page_token(struct call *c, const struct queue_page *p, struct opt_int results_max)
 {
-    struct buf token;
+    struct page_scope scope = page_scope_of(c, p);
     if (!p->is_cut || !results_max.is_present)
         return (struct str){0};
-    buf_init(&token, c->arena, QUEUE_NAME_MAX * 2);
-    base64url_encode(p->last, &token);
-    return buf_str(&token);
+    return page_token_encode(c->cloud->seal, &scope, p->last, clock_wall_ms(c->cloud->runtime),
+                             c->arena);
 }
 
 struct listing {
@@ -196,7 +215,7 @@ sqs_list_queues(struct call *c, const struct sqs_list_queues_request *in,
 {
     struct listing s = {.c = c};
     s.prefix = str_is_present(in->QueueNamePrefix) ? in->QueueNamePrefix : STR("");
-    TRY(queue_page_init(c, in->MaxResults, in->NextToken, &s.page));
+    TRY(queue_page_init(c, s.prefix, in->MaxResults, in->NextToken, &s.page));
     TRY(kv_run(c->kv, c->arena, listing_body, &s));
     // AWS leaves the member out when there are no queues.
     if (s.page.count > 0)

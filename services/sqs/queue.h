@@ -54,7 +54,8 @@ own_queue_name(const struct call *c, struct str name)
 
 // Pages of queues, as ListQueues and ListDeadLetterSourceQueues cut them.
 struct queue_page {
-    struct str after; // the last name of the page before; empty: there was none
+    struct str after;     // the last name of the page before; empty: there was none
+    struct str chosen_by; // the prefix, or the dead-letter queue's URL
     size_t limit;
     struct str *urls; // room for `limit`
     size_t count;
@@ -62,8 +63,8 @@ struct queue_page {
     bool is_cut; // there are more
 };
 // Checks MaxResults and NextToken. E_FAULT.
-MUST_USE int queue_page_init(struct call *c, struct opt_int results_max, struct str token,
-                             struct queue_page *out);
+MUST_USE int queue_page_init(struct call *c, struct str chosen_by, struct opt_int results_max,
+                             struct str token, struct queue_page *out);
 // False: the page is full.
 bool queue_page_add(struct call *c, struct queue_page *p, struct str name);
 // Absent when there is nothing to follow, or the caller gave no MaxResults.

@@ -323,7 +323,7 @@ sqs_list_dead_letter_source_queues(struct call *c,
                                    struct sqs_list_dead_letter_source_queues_result *out)
 {
     struct sources s = {.c = c, .url = in->QueueUrl};
-    TRY(queue_page_init(c, in->MaxResults, in->NextToken, &s.page));
+    TRY(queue_page_init(c, s.url, in->MaxResults, in->NextToken, &s.page));
     TRY(kv_run(c->kv, c->arena, sources_body, &s));
     // Unlike QueueUrls of ListQueues, this member is required.
     out->queueUrls.items = s.page.urls;

@@ -10,6 +10,7 @@ struct ways {
     struct background *background;
     struct jobs_options options;
     struct arena arena;
+    void *shared; // by a test with its fibers
 };
 
 // For cmocka: *state is "mem:" or "rocks:" before, the ways after.
