@@ -2,15 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/sqs/queue.h"
 
-<<<<<<< HEAD
 #include "services/sqs/sqs_api.h"
-#include "src/base/encoding.h"
-=======
-#include "services/sqs/attributes.h"
-#include "services/sqs/redrive.h"
-#include "services/sqs/tags.h"
 #include "src/store/page_token.h"
->>>>>>> d4b659c (store: pagination tokens and client tokens; sqs seals its NextToken)
 
 struct str
 queue_url(const struct call *c, struct str account, struct str name)

@@ -3,6 +3,7 @@
 #include "src/cloud/admin.h"
 
 #include "src/cloud/admin_clock.h"
+#include "src/cloud/backup.h"
 #include "src/cloud/version.h"
 
 static size_t
@@ -50,6 +51,7 @@ static const struct page {
     {{"/_c10m/health", 13}, {"application/json", 16}, true, print_health, NULL},
     {{"/_c10m/metrics", 14}, {"text/plain; version=0.0.4", 25}, false, metrics_print, NULL},
     {{"/_c10m/tasks", 12}, {"application/json", 16}, false, print_tasks, NULL},
+    {{"/_c10m/backup", 13}, {"application/json", 16}, false, NULL, admin_backup},
     {{"/_c10m/clock", 12}, {"application/json", 16}, false, admin_clock_print, admin_clock_move},
 };
 
@@ -121,8 +123,8 @@ admin_answer(struct cloud *cloud, const struct http_request *request,
     bool is_get = str_eq(request->method, STR("GET"));
     if (page == NULL) {
         admin_answer_text(request, response, 404,
-                          "There are /_c10m/health, /_c10m/metrics, /_c10m/tasks and "
-                          "/_c10m/clock.");
+                          "There are /_c10m/health, /_c10m/metrics, /_c10m/tasks, "
+                          "/_c10m/clock and /_c10m/backup.");
     } else if (!page->is_open && !has_token(cloud, request)) {
         ask_for_token(cloud, request, response);
     } else if (is_get && page->print != NULL) {

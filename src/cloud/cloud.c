@@ -209,6 +209,7 @@ start(struct cloud *cloud, struct cloud_options *o, char *problem, size_t proble
     TRY(open_store(cloud, o, problem, problem_size));
     TRY(state_open(cloud, o, problem, problem_size));
     TRY(keys_open(cloud, o, problem, problem_size));
+    TRY(state_open_blobs(cloud, problem, problem_size));
     cloud->aes = aes_new();
     cloud->data_keys = data_keys_new(cloud->seal, cloud->aes);
     TRY(admin_token_open(cloud, o, problem, problem_size));

@@ -37,6 +37,8 @@ struct cloud {
     struct reaper *reaper;
     struct alarms *alarms;
     struct clock_keeper *clock;
+    struct blobs *blobs; // when there is a seal
+    const char *data;    // the data directory; NULL: nothing is on disk
     struct http_server *http;
     struct http_client *client;         // for what services ask of others
     void *service_states[SERVICES_MAX]; // by index in service_registry

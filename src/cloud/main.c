@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "src/cloud/commands.h"
+#include "src/cloud/upkeep.h"
 #include "src/cloud/version.h"
 
 static const struct {
@@ -24,6 +25,9 @@ static const struct {
      "Makes the development CA of a data directory if there is none yet, and prints the path of\n"
      "its certificate: what clients must trust. Of the options only --data counts."},
 };
+
+// With options of their own.
+static const char *const upkeep_names[] = {"backup", "restore", "fsck"};
 
 static int
 usage_error(const char *problem)
@@ -64,7 +68,12 @@ main(int argc, char **argv)
 {
     char problem[1024];
     if (argc < 2)
-        return usage_error("a command is wanted: serve, supervise, doctor or ca; see c10m --help");
+        return usage_error(
+            "a command is wanted: serve, supervise, backup, restore, fsck, doctor or ca; see "
+            "c10m --help");
+    for (size_t i = 0; i < COUNT_OF(upkeep_names); i++)
+        if (strcmp(argv[1], upkeep_names[i]) == 0)
+            return upkeep(argc - 1, argv + 1);
     for (size_t i = 0; i < COUNT_OF(commands); i++)
         if (strcmp(argv[1], commands[i].name) == 0)
             return run_command(i, argc - 1, argv + 1);

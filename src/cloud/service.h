@@ -7,6 +7,7 @@
 
 struct access;
 struct call;
+struct check;
 struct cloud;
 
 // Checks what the model cannot say, runs one transaction, acts after the commit, fills out. in and
@@ -52,6 +53,8 @@ struct service {
     service_split_fn *split;
     service_authorise_fn *authorise;
     service_measure_fn *measure;
+    // Of what must hold between its keys, for c10m fsck (src/store/check.h).
+    int (*check)(struct check *c);
     // `state` holds hints only: what must last is in the store.
     int (*init)(struct cloud *cloud, void **state);
     void (*fini)(void *state);

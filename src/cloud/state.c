@@ -1,10 +1,16 @@
-// What services share for their state: background, jobs, the reaper, timers, the service clock.
+// What services share for their state: background, jobs, the reaper, timers, the service clock,
+// blobs.
 // SPDX-License-Identifier: Apache-2.0
 #include "src/cloud/state.h"
 
+#include <limits.h>
 #include <stdio.h>
 
+#include "src/store/blob.h"
+#include "src/store/client_token.h"
 #include "src/store/service_clock.h"
+
+enum { COLLECT_MS = 10 * 1000, COLLECT_BATCH = 64 };
 
 static int
 open_clock(void *arg)
@@ -25,6 +31,8 @@ state_open(struct cloud *cloud, const struct cloud_options *options, char *probl
         .background = cloud->background,
         .is_shared = str_starts(str_of(options->store_url), STR("postgresql:")),
     };
+    if (str_starts(str_of(options->store_url), STR("rocks:")))
+        cloud->data = options->store_url + STR("rocks:").len;
     cloud->reaper = reaper_new(&cloud->jobs);
     cloud->alarms = alarms_new(&cloud->jobs);
     int code = runtime_call(cloud->runtime, open_clock, cloud);
@@ -34,9 +42,50 @@ state_open(struct cloud *cloud, const struct cloud_options *options, char *probl
     return code;
 }
 
+struct blobs_opening {
+    struct cloud *cloud;
+    char *problem;
+    size_t problem_size;
+};
+
+static int
+open_blobs(void *arg)
+{
+    struct blobs_opening *o = arg;
+    struct cloud *cloud = o->cloud;
+    char dir[PATH_MAX];
+    struct blobs_options options = {
+        .runtime = cloud->runtime, .log = &cloud->log, .kv = cloud->kv, .seal = cloud->seal};
+    if (cloud->data != NULL &&
+        (size_t)snprintf(dir, sizeof(dir), "%s/blobs", cloud->data) < sizeof(dir))
+        options.dir = dir;
+    return blobs_open(&options, &cloud->blobs, o->problem, o->problem_size);
+}
+
+int
+state_open_blobs(struct cloud *cloud, char *problem, size_t problem_size)
+{
+    return runtime_call(cloud->runtime, open_blobs,
+                        &(struct blobs_opening){cloud, problem, problem_size});
+}
+
+// What no link leads to any more.
+static int
+collect_step(struct job *job, void *arg, int64_t *again_ns)
+{
+    struct cloud *cloud = arg;
+    size_t count;
+    *again_ns = deadline_in_ms(cloud->runtime, COLLECT_MS);
+    TRY(blob_collect(cloud->blobs, clock_wall_ms(cloud->runtime), COLLECT_BATCH, &count));
+    return count == COLLECT_BATCH ? OK : E_NOT_FOUND;
+}
+
 void
 state_start(struct cloud *cloud)
 {
+    client_tokens_handle(cloud->alarms);
+    if (cloud->blobs != NULL)
+        job_start(&cloud->jobs, "c10m-blobs", collect_step, cloud);
     reaper_start(cloud->reaper);
     alarms_start(cloud->alarms);
 }
@@ -51,6 +100,7 @@ state_stop(struct cloud *cloud)
 void
 state_close(struct cloud *cloud)
 {
+    blobs_close(cloud->blobs);
     clock_keeper_free(cloud->clock);
     alarms_free(cloud->alarms);
     reaper_free(cloud->reaper);

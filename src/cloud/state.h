@@ -1,4 +1,5 @@
-// What services share for their state: background, jobs, the reaper, timers, the service clock.
+// What services share for their state: background, jobs, the reaper, timers, the service clock,
+// blobs.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -7,6 +8,8 @@
 // On an open store, before the services' init, which may register with any of them.
 MUST_USE int state_open(struct cloud *cloud, const struct cloud_options *options, char *problem,
                         size_t problem_size);
+// After it, once there is a seal.
+MUST_USE int state_open_blobs(struct cloud *cloud, char *problem, size_t problem_size);
 // After it: everything that the store remembers as to be done goes on.
 void state_start(struct cloud *cloud);
 // Before the services' fini: nothing runs any more. From outside the loops.

@@ -97,7 +97,8 @@ MUST_USE int blob_read_at(struct blob_reader *r, uint64_t offset, void *out, siz
                           size_t *got);
 void blob_close(struct blob_reader *r); // NULL is accepted
 
-// Removes garbage that is due at wall time now_ms, at most limit (1..BLOB_COLLECT_MAX) blobs.
+// Removes garbage that is due at wall time now_ms, at most limit (1..BLOB_COLLECT_MAX) blobs; none
+// during blobs_hold (blob_upkeep.h).
 // *out: how many; call again when it is the limit. From a fiber. What fails is tried again by the
 // next call.
 MUST_USE int blob_collect(struct blobs *b, int64_t now_ms, size_t limit, size_t *out);

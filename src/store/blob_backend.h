@@ -12,6 +12,8 @@ struct blob_backend {
 struct blob_draft;    // contents that are being written
 struct blob_contents; // contents that are being read
 
+typedef int blob_id_fn(void *arg, const struct blob_id *id);
+
 struct blob_backend_ops {
     void (*close)(struct blob_backend *b);
 
@@ -34,6 +36,8 @@ struct blob_backend_ops {
 
     // Durably, published or still a draft; what is not there counts as removed. E_IO.
     int (*remove)(struct blob_backend *b, const struct blob_id *id);
+    // Gives the id of everything that is published. OK, what fn returned, or E_IO.
+    int (*list)(struct blob_backend *b, blob_id_fn *fn, void *arg);
 };
 
 struct blob_backend *blob_mem_open(void);

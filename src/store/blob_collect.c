@@ -112,10 +112,9 @@ collect(struct collection *c, struct arena *arena)
     return OK;
 }
 
-int
-blob_collect(struct blobs *b, int64_t now_ms, size_t limit, size_t *out)
+static int
+collect_some(struct blobs *b, int64_t now_ms, size_t limit, size_t *out)
 {
-    CHECK(limit > 0 && limit <= BLOB_COLLECT_MAX);
     struct arena arena;
     arena_init(&arena);
     struct collection c = {
@@ -130,5 +129,17 @@ blob_collect(struct blobs *b, int64_t now_ms, size_t limit, size_t *out)
     int code = collect(&c, &arena);
     *out = c.count;
     arena_fini(&arena);
+    return code;
+}
+
+int
+blob_collect(struct blobs *b, int64_t now_ms, size_t limit, size_t *out)
+{
+    CHECK(limit > 0 && limit <= BLOB_COLLECT_MAX);
+    *out = 0;
+    // In this order on both sides, so that one of the two sees the other.
+    atomic_fetch_add(&b->collections, 1);
+    int code = atomic_load(&b->holds) > 0 ? OK : collect_some(b, now_ms, limit, out);
+    atomic_fetch_sub(&b->collections, 1);
     return code;
 }

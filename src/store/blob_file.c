@@ -303,6 +303,36 @@ file_remove(struct blob_backend *b, const struct blob_id *id)
     return sync_dir_of(dir_fd, published);
 }
 
+// Those of one directory below that of the files; what is no blob's is left alone.
+static int
+list_fan(int dir_fd, int fan, blob_id_fn *fn, void *arg)
+{
+    char name[3];
+    struct blob_id id;
+    int code = OK;
+    snprintf(name, sizeof(name), "%02x", (unsigned)fan);
+    int fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return errno == ENOENT ? OK : E_IO;
+    DIR *d = fdopendir(fd);
+    CHECK(d != NULL);
+    for (const struct dirent *e; code == OK && (e = readdir(d)) != NULL;) {
+        if (hex_decode(str_of(e->d_name), id.bytes, BLOB_ID_BYTES) == OK)
+            code = fn(arg, &id);
+    }
+    closedir(d);
+    return code;
+}
+
+static int
+file_list(struct blob_backend *b, blob_id_fn *fn, void *arg)
+{
+    int dir_fd = get_dir(files_of(b));
+    for (int fan = 0; dir_fd >= 0 && fan < FAN_OUT; fan++)
+        TRY(list_fan(dir_fd, fan, fn, arg));
+    return OK;
+}
+
 static void
 file_close(struct blob_backend *b)
 {
@@ -325,6 +355,7 @@ static const struct blob_backend_ops file_ops = {
     .contents_read = file_contents_read,
     .contents_close = file_contents_close,
     .remove = file_remove,
+    .list = file_list,
 };
 
 // Drafts of a process that is gone. Need not be durable: what comes back is removed again.

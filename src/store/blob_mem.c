@@ -169,6 +169,22 @@ free_contents(void *value)
     unref(value);
 }
 
+static int
+mem_list(struct blob_backend *b, blob_id_fn *fn, void *arg)
+{
+    struct memory *m = (struct memory *)b;
+    struct blob_id id;
+    int code = OK;
+    pthread_mutex_lock(&m->mutex);
+    for (struct omap_entry *e = omap_first(m->contents); e != NULL && code == OK;
+         e = omap_next(e)) {
+        memcpy(id.bytes, e->key.ptr, BLOB_ID_BYTES);
+        code = fn(arg, &id);
+    }
+    pthread_mutex_unlock(&m->mutex);
+    return code;
+}
+
 static void
 mem_close(struct blob_backend *b)
 {
@@ -189,6 +205,7 @@ static const struct blob_backend_ops mem_ops = {
     .contents_read = mem_contents_read,
     .contents_close = contents_close,
     .remove = mem_remove,
+    .list = mem_list,
 };
 
 struct blob_backend *

@@ -16,6 +16,8 @@ struct blobs {
     struct aes *crypto;
     struct blob_hook hook;
     size_t streams_max;
+    atomic_int holds;       // while there are any, no collection begins
+    atomic_int collections; // under way
     atomic_size_t streams;
 };
 

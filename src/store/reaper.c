@@ -198,15 +198,30 @@ reaper_wake(void *arg)
     job_wake(r->options.background, JOB_NAME);
 }
 
+static struct str
+garbage_key(struct arena *a, const char *kind, struct str from)
+{
+    struct tuple t = garbage_tuple(a);
+    tuple_add_str(&t, kind != NULL ? str_of(kind) : STR(""));
+    tuple_add_str(&t, from);
+    return tuple_key(&t);
+}
+
 int
 reaper_add(struct reaper *r, struct kv_txn *txn, const char *kind, struct str from, struct str to)
 {
-    struct tuple t = garbage_tuple(kv_txn_arena(txn));
     CHECK(str_cmp(from, to) < 0);
-    tuple_add_str(&t, kind != NULL ? str_of(kind) : STR(""));
-    tuple_add_str(&t, from);
     kv_after_commit(txn, reaper_wake, r);
-    return kv_set(txn, tuple_key(&t), to);
+    return kv_set(txn, garbage_key(kv_txn_arena(txn), kind, from), to);
+}
+
+int
+reaper_has(struct kv_txn *txn, const char *kind, struct str from, bool *out)
+{
+    struct str value;
+    TRY(kv_get(txn, garbage_key(kv_txn_arena(txn), kind, from), KV_SERIALIZABLE, &value));
+    *out = str_is_present(value);
+    return OK;
 }
 
 int

@@ -27,5 +27,7 @@ void reaper_start(struct reaper *r);
 // write there any more. kind NULL: just keys.
 MUST_USE int reaper_add(struct reaper *r, struct kv_txn *txn, const char *kind, struct str from,
                         struct str to);
+// Whether a range that begins there waits for it.
+MUST_USE int reaper_has(struct kv_txn *txn, const char *kind, struct str from, bool *out);
 // Whether anything waits for the reaper.
 MUST_USE int reaper_is_idle(struct kv_txn *txn, bool *out);

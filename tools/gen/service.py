@@ -22,6 +22,7 @@ _PROTOCOLS = {
 }
 
 # own_checks: constraints of the model ("enum") that the service checks in its own words and order.
+# check: the service has one of its keys, for fsck (src/cloud/service.h).
 # buckets: S3's way of addressing (src/cloud/service.h).
 # refused, ignored, stored: members that no code reads, by operation, each with its reason (members.py).
 # action_prefix, actions, resource_types, authorise, anonymous: what IAM asks for (actions.py).
@@ -30,7 +31,7 @@ _PROTOCOLS = {
 # endpoint_of, split: services that share an endpoint (endpoints.py). "split": the service is the host, and
 # its hook says whose a call is.
 # validation: in whose words and by which error (of the model or of `errors`) an input is refused.
-_OPTIONAL = {"errors", "state", "buckets", "json_namespace", "own_checks", "validation"}
+_OPTIONAL = {"errors", "state", "check", "buckets", "json_namespace", "own_checks", "validation"}
 _OPTIONAL |= {"endpoint_of", "split", *members.KINDS}
 # throttled: the error of the model that too many calls get, where that is not ThrottlingException.
 # hidden: members that records do not show. data_events: operations that are about what is in a resource.
@@ -88,6 +89,7 @@ class Service:
     actions: dict[str, Declaration] = field(default_factory=dict)
     action_files: tuple[Path, ...] = ()
     has_authorise: bool = False
+    has_check: bool = False
     has_split: bool = False
     host: str = ""  # whose endpoint it shares
     guest_files: tuple[Path, ...] = ()
@@ -203,6 +205,7 @@ def assemble_service(
         name=name,
         prefix=prefix,
         has_state=raw.get("state", False),
+        has_check=raw.get("check", False),
         has_buckets=raw.get("buckets", False),
         json_namespace=raw.get("json_namespace", f"com.amazonaws.{name}"),
         models=tuple(models),

@@ -40,6 +40,8 @@ def header_lines(service: Service) -> list[str]:
         lines += [f"void {service.prefix}_fini(void *state);"]
     if service.has_split:
         lines += [f"int {service.prefix}_split(struct call *c, struct str *owner);"]
+    if service.has_check:
+        lines += [f"int {service.prefix}_check(struct check *c);"]
     if service.has_authorise:
         lines += [f"int {service.prefix}_authorise(struct call *c, struct access *access);"]
     if service.has_measure:
@@ -106,6 +108,8 @@ def tables_lines(service: Service) -> list[str]:
     if service.admits_anonymous:
         lines += ["    .admits_anonymous = true,"]
     lines += ["    .has_buckets = true,"] if service.has_buckets else []
+    if service.has_check:
+        lines += [f"    .check = {service.prefix}_check,"]
     if service.has_state:
         lines += [f"    .init = {service.prefix}_init,", f"    .fini = {service.prefix}_fini,"]
     return lines + ["};"]
