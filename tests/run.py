@@ -183,7 +183,7 @@ def rings(options):
     # What it preloads is of the release build.
     if "release" in builds:
         yield lambda: run_pytest("power", "tests/power", "release", names, is_long)
-    for ring in ("sim", "wire", "sdk", "store", "browser", "crash"):
+    for ring in ("sim", "wire", "sdk", "store", "upgrade", "browser", "crash"):
         for build in builds:
             folder = f"tests/{ring}"
             yield lambda ring=ring, folder=folder, build=build: run_pytest(
