@@ -18,6 +18,7 @@
 #include "src/http/tls.h"
 #include "src/store/alarm.h"
 #include "src/store/data_key.h"
+#include "src/store/outbox.h"
 #include "src/store/reaper.h"
 #include "src/store/seal.h"
 #include "src/wire/pattern.h"
@@ -36,6 +37,7 @@ struct cloud {
     struct jobs_options jobs;
     struct reaper *reaper;
     struct alarms *alarms;
+    struct outbox *outbox;
     struct clock_keeper *clock;
     struct blobs *blobs; // when there is a seal
     const char *data;    // the data directory; NULL: nothing is on disk

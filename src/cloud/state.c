@@ -35,6 +35,7 @@ state_open(struct cloud *cloud, const struct cloud_options *options, char *probl
         cloud->data = options->store_url + STR("rocks:").len;
     cloud->reaper = reaper_new(&cloud->jobs);
     cloud->alarms = alarms_new(&cloud->jobs);
+    cloud->outbox = outbox_new(&cloud->jobs);
     int code = runtime_call(cloud->runtime, open_clock, cloud);
     if (code != OK)
         snprintf(problem, problem_size, "cannot read the service clock from the store (%s)",
@@ -88,6 +89,7 @@ state_start(struct cloud *cloud)
         job_start(&cloud->jobs, "c10m-blobs", collect_step, cloud);
     reaper_start(cloud->reaper);
     alarms_start(cloud->alarms);
+    outbox_start(cloud->outbox);
 }
 
 void
@@ -102,6 +104,7 @@ state_close(struct cloud *cloud)
 {
     blobs_close(cloud->blobs);
     clock_keeper_free(cloud->clock);
+    outbox_free(cloud->outbox);
     alarms_free(cloud->alarms);
     reaper_free(cloud->reaper);
     background_free(cloud->background);
