@@ -127,8 +127,10 @@ resident_bytes_max(void)
 static void
 any_length_takes_the_same_memory(struct blob_fixture *g)
 {
-    const char *mib = getenv("C10M_BLOB_STREAM_MIB");
-    uint64_t size = (uint64_t)(mib != NULL ? atoll(mib) : LARGE_MIB) << 20;
+    const char *text = getenv("C10M_BLOB_STREAM_MIB");
+    int64_t mib = LARGE_MIB;
+    CHECK(text == NULL || str_to_int64(str_of(text), &mib) == OK);
+    uint64_t size = (uint64_t)mib << 20;
     struct blob_id small = put_counting(g, 8 << 20);
     compare_range(g, &small, 0, 8 << 20);
     int64_t before = resident_bytes_max();
