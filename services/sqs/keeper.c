@@ -17,10 +17,13 @@ struct keeper {
 };
 
 static int
-expire(struct keeper *k)
+expire(struct keeper *k, bool *has_changed)
 {
+    size_t removed = 0;
     int64_t now_ms = clock_service_ms(k->sqs->cloud->runtime);
-    return retention_step(&k->retention, k->sqs->cloud->kv, &k->arena, now_ms);
+    int code = retention_step(&k->retention, k->sqs->cloud->kv, &k->arena, now_ms, &removed);
+    *has_changed = removed > 0;
+    return code;
 }
 
 static int
@@ -63,23 +66,29 @@ release_body(struct kv_txn *txn, void *arg)
 }
 
 static int
-release(struct keeper *k)
+release(struct keeper *k, bool *has_changed)
 {
-    return kv_run(k->sqs->cloud->kv, &k->arena, release_body, k);
+    int code = kv_run(k->sqs->cloud->kv, &k->arena, release_body, k);
+    *has_changed = code == OK;
+    return code;
 }
 
-// Takes steps until there is nothing left to do.
+// Takes steps until there is nothing left to do. To look through a queue in vain is no work.
 static void
 work_off(struct keeper *k, struct background_job *job, const char *what,
-         int (*step)(struct keeper *k))
+         int (*step)(struct keeper *k, bool *has_changed))
 {
     int code = OK;
     while (code == OK && !background_is_stopping(job)) {
         int64_t began_ns = clock_mono_ns(k->sqs->cloud->runtime);
-        code = step(k);
+        bool has_changed = false;
+        code = step(k, &has_changed);
         arena_reset(&k->arena);
-        if (code == OK)
-            code = fiber_sleep_until(background_rested_ns(job, began_ns));
+        if (code != OK)
+            break;
+        if (has_changed)
+            background_worked(job);
+        code = fiber_sleep_until(background_rested_ns(job, began_ns));
     }
     if (code != OK && code != E_NOT_FOUND && code != E_CANCELLED)
         log_event(&k->sqs->cloud->log, LOG_WARN, "sqs_keeper_put_off", "work=%s code=%s", what,

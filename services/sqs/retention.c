@@ -11,6 +11,7 @@ struct step {
     const struct retention *from;
     struct str known; // key of the queue
     struct str next;  // where its next page begins; absent: it is done
+    size_t removed;
 };
 
 // Goes on with the queue of the page before, or to the one after it. E_NOT_FOUND: there is none.
@@ -45,7 +46,7 @@ is_whole_due(const struct retention *r, const struct queue *q)
 }
 
 static int
-entry_expire(struct kv_txn *txn, const struct queue *q, const struct head_entry *e,
+entry_expire(struct kv_txn *txn, struct step *s, const struct queue *q, const struct head_entry *e,
              int64_t oldest_ms)
 {
     struct sqs_delivery_record delivery;
@@ -55,7 +56,10 @@ entry_expire(struct kv_txn *txn, const struct queue *q, const struct head_entry 
     if (code != OK)
         return code == E_NOT_FOUND ? OK : code;
     int64_t sent_ms = delivery.sent_ms.is_present ? delivery.sent_ms.value : e->due_ms;
-    return sent_ms <= oldest_ms ? standard_remove(txn, &q->place, e, &delivery) : OK;
+    if (sent_ms > oldest_ms)
+        return OK;
+    s->removed++;
+    return standard_remove(txn, &q->place, e, &delivery);
 }
 
 struct page {
@@ -111,7 +115,7 @@ standard_page(struct kv_txn *txn, struct step *s, const struct queue *q)
     for (size_t i = 0; i < p.count; i++) {
         struct head_entry e;
         TRY(key_due_parse(a, p.keys[i], &e.due_ms, &e.id));
-        TRY(entry_expire(txn, q, &e, oldest_ms));
+        TRY(entry_expire(txn, s, q, &e, oldest_ms));
     }
     return OK;
 }
@@ -130,6 +134,7 @@ fifo_page(struct kv_txn *txn, struct step *s, const struct queue *q)
         size_t expired;
         TRY(key_group_parse(a, p.keys[i], &group));
         TRY(fifo_expire(txn, q, group, s->from->now_ms, &expired));
+        s->removed += expired;
         // There may be more of this group.
         if (expired == RECEIVE_MAX) {
             s->next = p.keys[i];
@@ -146,6 +151,7 @@ step_body(struct kv_txn *txn, void *arg)
     struct queue_name name;
     struct queue q;
     s->next = (struct str){0};
+    s->removed = 0;
     TRY(queue_next(txn, s, &name));
     int code = queue_find(txn, NULL, &name, &q);
     if (code != OK)
@@ -160,7 +166,7 @@ retention_init(struct retention *r, int64_t now_ms)
 }
 
 int
-retention_step(struct retention *r, struct kv *kv, struct arena *a, int64_t now_ms)
+retention_step(struct retention *r, struct kv *kv, struct arena *a, int64_t now_ms, size_t *removed)
 {
     struct step s = {.from = r};
     if (r->queue_len == 0) {
@@ -175,5 +181,6 @@ retention_step(struct retention *r, struct kv *kv, struct arena *a, int64_t now_
     if (s.next.len > 0)
         memcpy(r->at, s.next.ptr, s.next.len);
     r->at_len = s.next.len;
+    *removed = s.removed;
     return OK;
 }

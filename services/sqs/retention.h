@@ -26,6 +26,7 @@ struct retention {
 };
 
 void retention_init(struct retention *r, int64_t now_ms);
-// One transaction: a page of a queue. E_NOT_FOUND: the pass is over, and the next call begins
-// another.
-MUST_USE int retention_step(struct retention *r, struct kv *kv, struct arena *a, int64_t now_ms);
+// One transaction: a page of a queue, from which so many messages were removed. E_NOT_FOUND: the
+// pass is over, and the next call begins another.
+MUST_USE int retention_step(struct retention *r, struct kv *kv, struct arena *a, int64_t now_ms,
+                            size_t *removed);

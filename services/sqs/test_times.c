@@ -10,6 +10,8 @@
     "{\"deadLetterTargetArn\":\"arn:aws:sqs:us-east-1:000000000000:" name                          \
     "\",\"maxReceiveCount\":1}"
 
+enum { SETTLE_MS_MAX = 20000 };
+
 static bool
 is_empty(struct fixture *f, void *url)
 {
@@ -222,6 +224,34 @@ dead_letters_of_standard_queues_keep_their_age(void **state)
     in_fiber(*state, dead_letters);
 }
 
+// Queues that have nothing to clean up, and one that has.
+static void
+settling(struct fixture *f)
+{
+    struct str url = MAKE(f, "q", {"MessageRetentionPeriod", "60"});
+    struct str fifo = MAKE(f, "q.fifo", {"FifoQueue", "true"}, {"MessageRetentionPeriod", "60"});
+    struct str other = MAKE(f, "other", {"DelaySeconds", "0"});
+    int64_t deadline_ns = deadline_in_ms(f->cloud.runtime, SETTLE_MS_MAX);
+    message_send(f, other, "stays", NULL);
+    message_send(f, other, "purged", NULL);
+    CHECK(purge(f, other) == OK);
+    message_send(f, other, "stays", NULL);
+    message_send(f, url, "x", NULL);
+    message_send(f, fifo, "x", "g");
+    clock_move(f, 61);
+    CHECK(background_settle(f->cloud.background, deadline_ns) == OK);
+    CHECK(key_count_of(f, "garbage") == 0);
+    CHECK(message_count(f, url) == 0 && message_count(f, fifo) == 0);
+    CHECK(message_count(f, other) == 1);
+    CHECK(background_settle(f->cloud.background, deadline_ns) == OK);
+}
+
+static void
+the_background_settles_after_the_clock_was_moved(void **state)
+{
+    in_fiber(*state, settling);
+}
+
 static size_t
 receive_attempt(struct fixture *f, struct str url)
 {
@@ -332,6 +362,7 @@ main(void)
         TEST(a_fifo_group_goes_on_behind_what_has_expired),
         TEST(fifo_groups_go_with_their_last_message),
         TEST(dead_letters_of_standard_queues_keep_their_age),
+        TEST(the_background_settles_after_the_clock_was_moved),
         TEST(an_attempt_is_good_for_five_minutes),
         TEST(standard_queues_limit_what_is_in_flight),
         TEST(fifo_queues_limit_what_is_in_flight_silently),
