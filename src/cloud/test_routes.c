@@ -11,12 +11,14 @@
 
 #include "src/wire/test_depot.h"
 
-enum { BUCKETS, CONTROL, JSON_REST, EC2, CBOR, SERVICES };
+enum { BUCKETS, CONTROL, JSON_REST, EC2, CBOR, BALANCERS, BALANCERS_V2, SERVICES };
 
 static struct wire_service wires[SERVICES];
 static struct service services[SERVICES];
+static service_handler_fn *const not_built[64]; // of any of their operations
 const struct service *const service_registry[] = {&services[0], &services[1], &services[2],
-                                                  &services[3], &services[4], NULL};
+                                                  &services[3], &services[4], &services[5],
+                                                  &services[6], NULL};
 
 // As S3 Control has it: its path is one that S3 could have too.
 static void
@@ -54,18 +56,25 @@ init_services(void **state)
         [JSON_REST] = {"depot", "depot", 1u << WIRE_REST_JSON},
         [EC2] = {"ec2", "ec2", 1u << WIRE_EC2},
         [CBOR] = {"cbor", "cbor", 1u << WIRE_RPC_V2_CBOR | 1u << WIRE_JSON_1_1},
+        [BALANCERS] = {"elb", "elasticloadbalancing", 1u << WIRE_QUERY},
+        [BALANCERS_V2] = {"elbv2", "elasticloadbalancing", 1u << WIRE_QUERY},
     };
+    CHECK(depot->operation_count <= COUNT_OF(not_built));
     for (size_t i = 0; i < SERVICES; i++) {
         wires[i] = *depot;
         wires[i].name = rows[i].name;
         wires[i].signing_name = rows[i].signing_name;
         wires[i].protocols = rows[i].protocols;
-        services[i] = (struct service){
-            .wire = &wires[i], .has_buckets = i == BUCKETS, .admits_anonymous = i == BUCKETS};
+        services[i] = (struct service){.wire = &wires[i],
+                                       .handlers = not_built,
+                                       .has_buckets = i == BUCKETS,
+                                       .admits_anonymous = i == BUCKETS};
     }
     wires[CBOR].target_prefix = "com.example.Cbor_2020";
     wires[CBOR].is_query_compatible = true;
     wires[EC2].api_version = "2016-11-15";
+    wires[BALANCERS].api_version = "2012-06-01";
+    wires[BALANCERS_V2].api_version = "2015-12-01";
     wires[JSON_REST].has_bare_errors = false;
     init_control(&wires[CONTROL]);
     return 0;
@@ -195,6 +204,15 @@ test_forms(void **state)
         {"Action=ListBoxes&Version=2016-11-15", NULL, "ec2.ListBoxes /box", WIRE_EC2},
         {"Action=ListBoxes&Version=1", "ec2", "400 InvalidAction", WIRE_EC2},
         {"Action=ListBoxes&Version=1", "iam", "501 NotImplemented", WIRE_QUERY},
+        // The two Elastic Load Balancings share everything but the version.
+        {"Action=ListBoxes&Version=2012-06-01", "elasticloadbalancing", "elb.ListBoxes /box",
+         WIRE_QUERY},
+        {"Action=ListBoxes&Version=2015-12-01", "elasticloadbalancing", "elbv2.ListBoxes /box",
+         WIRE_QUERY},
+        {"Version=2015-12-01&Action=ListBoxes", NULL, "elbv2.ListBoxes /box", WIRE_QUERY},
+        {"Action=ListBoxes&Version=2016-11-15", "elasticloadbalancing", "400 InvalidAction",
+         WIRE_QUERY},
+        {"Action=ListBoxes", "elasticloadbalancing", "400 InvalidAction", WIRE_QUERY},
         {"", "s3", "s3.DeleteThings /box", WIRE_REST_XML},
         {"", "ec2", "400 MissingAction", WIRE_EC2},
     };
@@ -351,6 +369,58 @@ test_errors_in_other_forms(void **state)
     fixture_fini(&f);
 }
 
+// The services of this file are modelled and have no handlers.
+static void
+test_operations_that_are_not_built(void **state)
+{
+    static const char form[] = "application/x-www-form-urlencoded";
+    static const struct {
+        const char *method, *path, *type, *scope, *body;
+        const char *begin, *end; // of the answer, around the sentence
+    } rows[] = {
+        {"GET", "/box/a", NULL, "s3", "",
+         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>NotImplemented</Code><Message>",
+         "</HostId></Error>"},
+        {"GET", "/box/a", NULL, "depot", "", "{\"message\":\"", "\"}"},
+        {"POST", "/", form, "ec2", "Action=ListBoxes&Version=2016-11-15",
+         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Response><Errors><Error>"
+         "<Code>NotImplemented</Code><Message>",
+         "</RequestID></Response>"},
+        {"POST", "/", form, "elasticloadbalancing", "Action=ListBoxes&Version=2015-12-01",
+         "<?xml version=\"1.0\"?><ErrorResponse xmlns=", "</RequestId></ErrorResponse>"},
+        {"POST", "/service/Cbor_2020/operation/ListBoxes", "application/cbor", "cbor", "",
+         "\xa2"
+         "f__type"
+         "nNotImplemented"
+         "gmessage",
+         "yet."},
+        {"POST", "/", "application/x-amz-json-1.1", "cbor", "{}", "{\"__type\":\"", "\"}"},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct fixture f;
+        fixture_init(&f, rows[i].method, rows[i].path, "localhost", rows[i].scope);
+        add_header(&f, "Content-Type", rows[i].type);
+        if (rows[i].path[1] == 's')
+            add_header(&f, "smithy-protocol", "rpc-v2-cbor");
+        if (rows[i].body[0] == '{')
+            add_header(&f, "X-Amz-Target", "com.example.Cbor_2020.ListBoxes");
+        f.request.body = str_of(rows[i].body);
+        assert_true(route_protocol(&f.request, &f.call.protocol));
+        assert_int_equal(call_route(&f.call), OK);
+        assert_int_equal(call_require_handler(&f.call), E_FAULT);
+        call_encode(&f.call);
+        assert_int_equal(f.response.status, 501);
+        struct str sentence =
+            arena_print(&f.arena, "does not implement %s:%s yet.", f.call.service->wire->name,
+                        wire_text(f.call.service->wire->model, f.call.operation->name));
+        if (!str_starts(f.response.body, str_of(rows[i].begin)) ||
+            !str_ends(f.response.body, str_of(rows[i].end)) ||
+            str_find(f.response.body, sentence) < 0)
+            fail_msg("row %zu: " STR_FMT, i, STR_ARG(f.response.body));
+        fixture_fini(&f);
+    }
+}
+
 // A handler of an operation with a stream starts before the body was read.
 static void
 test_streams(void **state)
@@ -408,6 +478,7 @@ main(void)
         cmocka_unit_test(test_request_ids),
         cmocka_unit_test(test_no_body_for_head),
         cmocka_unit_test(test_errors_in_other_forms),
+        cmocka_unit_test(test_operations_that_are_not_built),
         cmocka_unit_test(test_streams),
         cmocka_unit_test(test_streams_in_and_out),
     };

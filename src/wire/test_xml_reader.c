@@ -115,6 +115,11 @@ test_limits(void **state)
     buf_put(&b, STR("</a>"));
     assert_int_equal(xml_parse(&arena, buf_str(&b), 8, 100, &root), OK);
     assert_int_equal(xml_parse(&arena, buf_str(&b), 8, 99, &root), E_LIMIT);
+    // Attributes count too, before memory is taken for them.
+    assert_int_equal(xml_parse(&arena, STR("<a b='1' c='2'/>"), 8, 3, &root), OK);
+    size_t used = arena.used_bytes;
+    assert_int_equal(xml_parse(&arena, STR("<a b='1' c='2'/>"), 8, 2, &root), E_LIMIT);
+    assert_int_equal(arena.used_bytes, used);
 }
 
 int

@@ -38,12 +38,20 @@ keep_name(struct builder *b, const char *name)
     return last != NULL && str_eq(last->name, local) ? last->name : arena_copy(b->arena, local);
 }
 
+static size_t
+count_attributes(const char **pairs)
+{
+    size_t n = 0;
+    while (pairs[2 * n] != NULL)
+        n++;
+    return n;
+}
+
 static struct xml_attribute *
 keep_attributes(struct builder *b, const char **pairs)
 {
     struct xml_attribute *first = NULL, **next = &first;
     for (; *pairs != NULL; pairs += 2) {
-        b->nodes++;
         *next = ARENA_NEW(b->arena, struct xml_attribute);
         (*next)->name = arena_copy(b->arena, str_of(pairs[0]));
         (*next)->value = arena_copy(b->arena, str_of(pairs[1]));
@@ -71,13 +79,14 @@ static void
 on_start(void *arg, const char *name, const char **attributes)
 {
     struct builder *b = arg;
-    if (b->depth == b->depth_max || b->nodes >= b->nodes_max) {
+    size_t taken = 1 + count_attributes(attributes);
+    if (b->depth == b->depth_max || taken > b->nodes_max - b->nodes) {
         stop(b, E_LIMIT);
         return;
     }
     struct xml_node *node = ARENA_NEW(b->arena, struct xml_node);
     b->depth++;
-    b->nodes++;
+    b->nodes += taken;
     node->parent = b->open;
     node->name = keep_name(b, name);
     node->attributes = keep_attributes(b, attributes);
@@ -90,6 +99,8 @@ static void
 on_end(void *arg, const char *name)
 {
     struct builder *b = arg;
+    if (b->code != OK) // expat still ends an empty element at which it was stopped
+        return;
     b->depth--;
     b->open = b->open->parent;
 }
