@@ -17,17 +17,17 @@ from gen.service import load_service, service_names
 
 # What is a read: a member (in->X) whose value or address is used, or offsetof() of it, in a function
 # or table that the handler reaches within its service. What is none: the left side of an assignment,
-# (void)in->X, sizeof, a statement that is nothing but in->X, a variable that is never used.
+# sizeof, what is given to a variable that is never used, and an expression that is thrown away and
+# calls and changes nothing: (void)in->X, (void)(in->X.len > 0).
 # Members are told apart by struct and name, not by the object: a struct that an input holds in two
 # places is read in both.
 try:
-    from clang.cindex import CursorKind, Index, LinkageKind, TypeKind
+    from clang.cindex import CursorKind, Index, LinkageKind, StorageClass, TypeKind
 except ImportError:
     sys.exit("members: there is no libclang for this Python: install python3-clang-19 (./dev lint does)")
 
 FLAGS = ("-I", "-D", "-std=")
 TRANSPARENT = (CursorKind.UNEXPOSED_EXPR, CursorKind.PAREN_EXPR)
-CHAIN = (*TRANSPARENT, CursorKind.MEMBER_REF_EXPR, CursorKind.UNARY_OPERATOR)
 
 
 @dataclass
@@ -84,11 +84,20 @@ class Reader:
 
     def assignment(self, cursor):
         left, right = cursor.get_children()
-        if cursor.spelling == "=":
-            self.written(left)
-        else:
+        if cursor.spelling != "=":
             self.visit(left)
-        self.visit(right)
+            self.visit(right)
+        elif is_local(left.referenced) and left.kind == CursorKind.DECL_REF_EXPR:
+            self.given(left.referenced, right)
+        else:
+            self.written(left)
+            self.visit(right)
+
+    def given(self, variable, value):
+        """What a local variable holds is read when the variable is used."""
+        outer, self.sink = self.sink, self.pending.setdefault(variable.hash, set())
+        self.visit(value)
+        self.sink = outer
 
     def written(self, cursor):
         """A place is no read, but the pointer that leads to it is one."""
@@ -108,16 +117,12 @@ class Reader:
             self.discarded(child)
 
     def discarded(self, cursor):
-        while cursor.kind in CHAIN:
-            cursor = next(cursor.get_children(), None)
-            if cursor is None:
-                return
-        if cursor.kind != CursorKind.DECL_REF_EXPR:
+        if has_effect(cursor):
             self.visit(cursor)
 
     def statements(self, cursor):
         for child in cursor.get_children():
-            if child.kind in CHAIN and child.kind != CursorKind.UNARY_OPERATOR:
+            if child.kind.is_expression() and not is_void(child):
                 self.discarded(child)
             else:
                 self.visit(child)
@@ -141,6 +146,12 @@ class Reader:
         pass
 
 
+EFFECTS = (
+    CursorKind.CALL_EXPR,
+    CursorKind.COMPOUND_ASSIGNMENT_OPERATOR,
+    CursorKind.StmtExpr,
+    CursorKind.ASM_STMT,
+)
 VISITS = {
     CursorKind.MEMBER_REF_EXPR: Reader.member,
     CursorKind.DECL_REF_EXPR: Reader.name,
@@ -151,6 +162,29 @@ VISITS = {
     CursorKind.UNEXPOSED_EXPR: Reader.expression,
     CursorKind.CXX_UNARY_EXPR: Reader.nothing,  # sizeof
 }
+
+
+def has_effect(cursor):
+    """Whether an expression calls or changes something."""
+    if cursor.kind in EFFECTS or (cursor.kind == CursorKind.BINARY_OPERATOR and cursor.spelling == "="):
+        return True
+    if cursor.kind == CursorKind.UNARY_OPERATOR:
+        is_step = any(token.spelling in ("++", "--") for token in cursor.get_tokens())
+        return is_step or any(map(has_effect, cursor.get_children()))
+    return any(map(has_effect, cursor.get_children()))
+
+
+def is_void(cursor):
+    return cursor.kind == CursorKind.CSTYLE_CAST_EXPR and cursor.type.kind == TypeKind.VOID
+
+
+def is_local(declaration):
+    return (
+        declaration is not None
+        and declaration.kind == CursorKind.VAR_DECL
+        and declaration.linkage == LinkageKind.NO_LINKAGE
+        and declaration.storage_class != StorageClass.STATIC
+    )
 
 
 def is_global(declaration):

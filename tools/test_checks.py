@@ -248,9 +248,12 @@ class ServicesDoc(unittest.TestCase):
     def test_it_shows_what_becomes_of_members(self):
         with tempfile.TemporaryDirectory() as folder:
             root, models = toy_tree(folder, ["Make"])
-            raw = {"refused": {"Make": {"Name": "toys have no names"}}}
-            lines = services_doc.section(load_service(root, models, "toy"), raw)
-            self.assertIn("| Make | `Name` | refused: toys have no names |", lines)
+            service = load_service(root, models, "toy")
+            for kind in members.KINDS:
+                raw = {kind: {"Make": {"Name": "toys have no names"}}}
+                lines = services_doc.section(service, raw)
+                self.assertIn(f"| Make | `Name` | {kind}: toys have no names |", lines)
+                self.assertEqual(services_doc.summary(service, raw).count("| 1 "), 2)  # and 1 of 2
 
 
 class NewService(unittest.TestCase):

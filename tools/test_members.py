@@ -81,6 +81,11 @@ class Members(unittest.TestCase):
             "struct opt_int n = {0}; n = in->Count; return n.value + (&in->Name)->len;",
             "const struct toy_make_request *other = in; return other->Name.len && other->Count.value;",
             "return look(in->Name) + (int)in->Count.value;",
+            "int n; n = look(in->Name); return n + (int)in->Count.value;",
+            "size_t n = 0; n += in->Name.len; return (int)n + in->Count.value;",
+            "(void)(in->Name.len > 0 && look(in->Name)); return in->Count.value;",
+            "static struct str last; last = in->Name; return in->Count.value;",
+            "int n = 0; in->Name.len > 0 ? n++ : 0; return n + in->Count.value;",
             "(void)look(in->Name); if (in->Count.is_present) return 1; return 0;",
         ):
             self.assertEqual(self.unread("Make", LOOK + MAKE + "{" + use + "}"), [], use)
@@ -94,6 +99,11 @@ class Members(unittest.TestCase):
             "in->Name.len;",
             "((struct toy_make_request *)in)->Name = (struct str){0};",
             "struct toy_make_request other = {.Name = {0}}; (void)other;",
+            "(void)(in->Name.len > 0);",
+            "(void)*in->Name.ptr;",
+            "(void)(in->Name.ptr != NULL && in->Name.len == 3 ? 1 : 0);",
+            "in->Name.len > 0;",
+            "struct str kept; kept = in->Name; (void)kept;",
             "(void)sizeof(in->Name); if (sizeof(in->Name) == 1) return 1;",
             "struct str unused = in->Name; (void)unused;",
             'const char *text = "in->Name"; return text[0]; // in->Name',
