@@ -68,7 +68,8 @@ def toy_tree(folder, operations=(), **said):
 def write_toy(root, operations, **said):
     (root / "services/toy").mkdir(exist_ok=True)
     models = [{"release": "1.0", "path": "toy/2000-01-01"}]
-    raw = {"name": "toy", "models": models, "operations": operations, **said}
+    actions = {name: {"needs": [], "reason": "IAM knows no toys"} for name in operations}
+    raw = {"name": "toy", "models": models, "operations": operations, "actions": actions, **said}
     (root / "services/toy/service.json").write_text(json.dumps(raw))
 
 

@@ -201,6 +201,17 @@ test_count_is_limited_before_memory_is_taken(void **state)
     size_t before = arena.used_bytes;
     assert_int_equal(decode(buf_str(&b)), E_INVALID);
     assert_int_equal(arena.used_bytes, before);
+    // Fewer bytes came than elements, entries or bytes are claimed.
+    static const char *const claims[] = {"bb7fffffffffffffff0000", "a10d9a0000ffff0000",
+                                         "a10d9b7fffffffffffffff0000",
+                                         "a1007b7fffffffffffffff6161"};
+    for (size_t i = 0; i < COUNT_OF(claims); i++) {
+        char bytes[16];
+        size_t len = strlen(claims[i]) / 2;
+        assert_int_equal(hex_decode(str_of(claims[i]), bytes, len), OK);
+        assert_int_equal(decode((struct str){bytes, len}), E_INVALID);
+        assert_int_equal(arena.used_bytes, before);
+    }
 }
 
 #define UNIT(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)

@@ -179,9 +179,13 @@ test_broken_messages(void **state)
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         size_t size;
         struct event_message got;
-        int code = event_decode(bytes_of(cases[i].hex), &arena, &size, &got);
+        struct str bytes = bytes_of(cases[i].hex);
+        size_t used = arena.used_bytes;
+        int code = event_decode(bytes, &arena, &size, &got);
         if (code != cases[i].code)
             fail_msg("%s: %s", cases[i].what, code_name(code));
+        if (code != E_INVALID) // what is only claimed takes no memory
+            assert_int_equal(arena.used_bytes, used);
     }
 }
 

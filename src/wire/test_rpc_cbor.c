@@ -321,6 +321,28 @@ test_limits(void **state)
     assert_int_equal(problem.kind, WIRE_PROBLEM_DEPTH);
 }
 
+// Counts and lengths far beyond the bytes that came.
+static void
+test_what_is_only_claimed_takes_no_memory(void **state)
+{
+    static const char *const texts[] = {
+        "bb7fffffffffffffff6161",            // entries
+        "a17b7fffffffffffffff6161",          // bytes of a key
+        "a1" COUNTS_ "9b7fffffffffffffff00", // elements
+        "a1" COUNTS_ "9a00ffffff0000",       //
+        "a1" COUNTS_ "9f9b7fffffffffffffff", // of an element
+        "a161789b7fffffffffffffff00",        // of a member that no model has
+        "a161785b7fffffffffffffff00",        //
+        "a161785f5b7fffffffffffffff00ff",    // bytes of a chunk
+    };
+    for (size_t i = 0; i < COUNT_OF(texts); i++) {
+        struct str bytes = bytes_of(texts[i]);
+        size_t used = arena.used_bytes;
+        assert_int_equal(decode(&test_model, bytes), E_INVALID);
+        assert_in_range(arena.used_bytes - used, 0, 512); // the problem's words, a first element
+    }
+}
+
 static void
 assert_error(const struct wire_error_text *e, const char *want)
 {
@@ -409,6 +431,7 @@ main(void)
         UNIT(test_wrong_types),
         UNIT(test_syntax),
         UNIT(test_limits),
+        UNIT(test_what_is_only_claimed_takes_no_memory),
         UNIT(test_errors),
         UNIT(test_path),
         UNIT(test_name),
