@@ -288,7 +288,13 @@ fixture_start(struct fixture *x, const struct runtime_options *runtime,
 void
 fixture_end(struct fixture *x)
 {
-    http_server_free(x->server, deadline_in_ms(x->rt, FAR_MS));
+    fixture_end_within(x, FAR_MS);
+}
+
+void
+fixture_end_within(struct fixture *x, int64_t ms)
+{
+    http_server_free(x->server, deadline_in_ms(x->rt, ms));
     lot_free(x->lot);
     runtime_free(x->rt);
     assert_int_equal(atomic_load(&x->taken), 0);

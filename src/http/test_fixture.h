@@ -43,6 +43,8 @@ void fixture_start(struct fixture *x, const struct runtime_options *runtime,
                    const struct http_server_options *options);
 // Drains with a far deadline, unless the server is freed already.
 void fixture_end(struct fixture *x);
+// With a drain of so long at most.
+void fixture_end_within(struct fixture *x, int64_t ms);
 void fixture_open_gate(struct fixture *x);
 void await_count(const atomic_int *value, int wanted);
 

@@ -20,6 +20,8 @@
 #define BYTES(s) {s, sizeof(s) - 1}
 #define MASK "\x00\x00\x00\x00"
 
+enum { DRAIN_MS = 200 };
+
 static struct fixture x;
 static struct client c;
 static struct answer got;
@@ -233,7 +235,7 @@ drain_tells_the_client_to_go(void **state)
 {
     shake_hands();
     await_count(&x.waiting, 1);
-    fixture_end(&x);
+    fixture_end_within(&x, DRAIN_MS); // an open WebSocket holds the drain for all of its time
     x.server = NULL;
     expect_bytes(STR("\x88\x02\x03\xe9"));
     client_expect_closed(&c);
