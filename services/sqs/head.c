@@ -16,6 +16,7 @@ struct head {
     pthread_mutex_t lock;
     struct head_entry mark;        // sweeps have come so far
     struct head_entry mark_before; // the mark when the sweep under way began
+    int64_t looked_back_ms;        // 0: never
     int64_t next_due_ms;           // 0: not known
     bool are_flights_known;
     int64_t flights_most;
@@ -382,6 +383,23 @@ head_sweep_end(struct head *h, const struct head_entry *found, size_t count, boo
         h->mark = h->mark_before;
     else if (is_cut)
         h->mark = found[count - 1];
+    pthread_mutex_unlock(&h->lock);
+}
+
+void
+head_look_back(struct head *h, int64_t now_ms, int64_t after_ms)
+{
+    pthread_mutex_lock(&h->lock);
+    int64_t from_ms = h->looked_back_ms - HEAD_LOOK_BACK_MS;
+    bool is_due = now_ms - h->looked_back_ms >= after_ms || now_ms < h->looked_back_ms;
+    if (is_due && from_ms < h->mark.due_ms) {
+        h->mark = (struct head_entry){.due_ms = from_ms > 0 ? from_ms : 0};
+        // The sweep finds them again.
+        ring_forget_from(&h->ready, h->mark.due_ms);
+        ring_forget_from(&h->noisy, h->mark.due_ms);
+    }
+    if (is_due)
+        h->looked_back_ms = now_ms;
     pthread_mutex_unlock(&h->lock);
 }
 

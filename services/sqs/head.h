@@ -12,8 +12,9 @@
 // All of it is a hint: who claims an entry reads it again in a transaction, and after a restart the
 // sweep begins at the start.
 //
-// No message is missed: a sweep moves its mark before it reads, so what commits later either lies
-// ahead of the mark or is given to head_add after its commit.
+// No message of this process is missed: a sweep moves its mark before it reads, so what commits
+// later either lies ahead of the mark or is given to head_add after its commit. Those of other
+// processes on the same store may come to lie behind it: head_look_back finds them.
 enum { HEAD_SWEEP_MAX = 256, HEAD_READY_MAX = 16384 };
 // How many sweeps one receive may do in search of quiet groups, behind what is noisy.
 enum { HEAD_SEARCH_MAX = 16 };
@@ -72,6 +73,13 @@ void head_sweep_begin(struct head *h, int64_t now_ms, struct head_entry *from);
 // is_cut: there may be more that are due after the last one found. is_failed: nothing was read.
 void head_sweep_end(struct head *h, const struct head_entry *found, size_t count, bool is_cut,
                     bool is_failed);
+
+// Where other processes may write: moves the mark back to what may have been written behind it
+// since this was called last, unless that was less than after_ms ago. Called often enough, it
+// misses nothing that is committed within HEAD_LOOK_BACK_MS after its due time, by the clock of
+// this machine. By the holder of the turn, before it sweeps.
+enum { HEAD_LOOK_BACK_MS = 10 * 1000 };
+void head_look_back(struct head *h, int64_t now_ms, int64_t after_ms);
 
 // More of noisy groups was found than is put aside. When nothing of it is left, the holder of the
 // turn reads the index after *from up to *to, and reports. False: there is no more.

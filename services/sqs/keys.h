@@ -135,6 +135,8 @@ struct str key_due(struct arena *a, const struct place *p, int64_t due_ms,
 // From the first entry after (due_ms, id) to the last of the queue; id NULL: from due_ms on.
 void key_due_range(struct arena *a, const struct place *p, int64_t due_ms,
                    const struct message_id *id, struct str *from, struct str *to);
+// What all of them begin with.
+struct str key_due_start(struct arena *a, const struct place *p);
 MUST_USE int key_due_parse(struct arena *a, struct str key, int64_t *due_ms, struct message_id *id);
 struct str key_flight(struct arena *a, const struct place *p, const struct message_id *id);
 
@@ -152,6 +154,7 @@ void key_group_range(struct arena *a, const struct place *p, struct str after, s
 MUST_USE int key_group_parse(struct arena *a, struct str key, struct str *group);
 struct str key_ready(struct arena *a, const struct place *p, int64_t due_ms, struct str group);
 void key_ready_range(struct arena *a, const struct place *p, struct str *from, struct str *to);
+struct str key_ready_start(struct arena *a, const struct place *p);
 MUST_USE int key_ready_parse(struct arena *a, struct str key, int64_t *due_ms, struct str *group);
 
 struct str key_attempt(struct arena *a, const struct place *p, struct str attempt_id);

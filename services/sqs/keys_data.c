@@ -131,6 +131,13 @@ key_due_range(struct arena *a, const struct place *p, int64_t due_ms, const stru
     *from = tuple_key(&t);
 }
 
+struct str
+key_due_start(struct arena *a, const struct place *p)
+{
+    struct tuple t = data_kind(a, p, DATA_DUE);
+    return tuple_key(&t);
+}
+
 int
 key_due_parse(struct arena *a, struct str key, int64_t *due_ms, struct message_id *id)
 {
@@ -225,6 +232,13 @@ key_ready_range(struct arena *a, const struct place *p, struct str *from, struct
 {
     struct tuple t = data_kind(a, p, DATA_READY);
     tuple_range(&t, a, from, to);
+}
+
+struct str
+key_ready_start(struct arena *a, const struct place *p)
+{
+    struct tuple t = data_kind(a, p, DATA_READY);
+    return tuple_key(&t);
 }
 
 int

@@ -5,7 +5,9 @@
 #include "services/sqs/sqs.h"
 #include "services/sqs/standard.h"
 
-enum { WAIT_S_MAX = 20 };
+// Where other processes may use the store, a poll looks that often at least: also for what their
+// commits cannot tell it, such as a purge.
+enum { WAIT_S_MAX = 20, SHARED_LOOK_MS = 1000 };
 
 static int
 range_check(struct call *c, struct opt_int value, const char *parameter, int min, int max)
@@ -104,6 +106,62 @@ receive_or_wait(struct receive *r, int64_t deadline_ns)
     return code == E_TIMEOUT ? OK : code;
 }
 
+struct watching {
+    struct receive *r;
+    struct kv_watch watch;
+};
+
+// Before it looks, so that a message that comes in between wakes it.
+static int
+watching_body(struct kv_txn *txn, void *arg)
+{
+    struct watching *w = arg;
+    struct arena *a = kv_txn_arena(txn);
+    TRY(queue_body(txn, w->r));
+    const struct queue *q = &w->r->queue;
+    bool is_fifo = q->record.is_fifo.value;
+    struct str start = is_fifo ? key_ready_start(a, &q->place) : key_due_start(a, &q->place);
+    return kv_watch(txn, start, &w->watch);
+}
+
+static int
+watch_wait(struct watching *w, int64_t deadline_ns)
+{
+    struct call *c = w->r->c;
+    struct runtime *rt = c->cloud->runtime;
+    int64_t began_ns = clock_mono_ns(rt);
+    int64_t look_ns = deadline_in_ms(rt, SHARED_LOOK_MS);
+    int64_t until_ns = wait_until(w->r, deadline_ns);
+    int code = kv_watch_wait(&w->watch, until_ns < look_ns ? until_ns : look_ns);
+    c->asked_wait_ns += clock_mono_ns(rt) - began_ns;
+    return code;
+}
+
+// As receive_or_wait, where the commits of other processes must wake it too: all who wait are
+// woken by each.
+static int
+receive_or_watch(struct receive *r, int64_t deadline_ns)
+{
+    struct watching w = {.r = r};
+    int code = kv_run(r->c->kv, r->c->arena, watching_body, &w);
+    if (code == OK)
+        code = receive_once(r);
+    bool is_waiting = code == OK && r->count == 0;
+    if (is_waiting && !r->queue.record.is_fifo.value)
+        code = standard_next_due(r);
+    if (is_waiting && code == OK)
+        code = watch_wait(&w, deadline_ns);
+    kv_watch_end(&w.watch);
+    return code == E_TIMEOUT ? OK : code;
+}
+
+static int
+receive_poll(struct receive *r, int64_t deadline_ns)
+{
+    return sqs_is_shared(sqs_of(r->c)) ? receive_or_watch(r, deadline_ns)
+                                       : receive_or_wait(r, deadline_ns);
+}
+
 static int
 receive_run(struct receive *r, struct opt_int wait_s)
 {
@@ -116,7 +174,7 @@ receive_run(struct receive *r, struct opt_int wait_s)
         int64_t s = wait_s.is_present ? wait_s.value : r->queue.record.wait_s.value;
         if (deadline_ns == 0)
             deadline_ns = deadline_in_ms(rt, s * 1000);
-        TRY(s > 0 ? receive_or_wait(r, deadline_ns) : receive_once(r));
+        TRY(s > 0 ? receive_poll(r, deadline_ns) : receive_once(r));
         // AWS: "If you use long polling, Amazon SQS returns no error messages."
         if (r->is_full && s == 0 && !r->queue.record.is_fifo.value)
             return fault(r->c, SQS_OVER_LIMIT,

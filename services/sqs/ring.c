@@ -37,3 +37,15 @@ ring_take(struct ring *r, int64_t now_ms, struct head_entry *out)
     r->count--;
     return true;
 }
+
+void
+ring_forget_from(struct ring *r, int64_t due_ms)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < r->count; i++) {
+        struct head_entry e = r->entries[(r->first + i) % r->size];
+        if (e.due_ms < due_ms)
+            r->entries[(r->first + kept++) % r->size] = e;
+    }
+    r->count = kept;
+}

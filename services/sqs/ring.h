@@ -14,3 +14,5 @@ struct ring {
 bool ring_push(struct ring *r, const struct head_entry *e);
 // The first one, if it is due. False: it is not, or there is none.
 bool ring_take(struct ring *r, int64_t now_ms, struct head_entry *out);
+// Forgets those that are due at that time or later.
+void ring_forget_from(struct ring *r, int64_t due_ms);

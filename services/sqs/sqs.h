@@ -12,6 +12,13 @@ struct sqs {
     int64_t flights_max;   // FLIGHTS_MAX, or less in tests
 };
 
+// Whether other processes may use the store at the same time.
+static inline bool
+sqs_is_shared(const struct sqs *s)
+{
+    return s->cloud->jobs.is_shared;
+}
+
 static inline struct sqs *
 sqs_of(const struct call *c)
 {

@@ -7,6 +7,9 @@
 #include "services/sqs/stored.h"
 #include "src/base/plant.h"
 
+// While there is something to receive; who finds nothing looks back at once.
+enum { LOOK_BACK_EVERY_MS = 1000 };
+
 struct sweep {
     const struct place *place;
     int64_t now_ms;
@@ -221,10 +224,8 @@ claim_noisy(struct take *t, struct head *h)
 }
 
 static int
-claim_in_turn(struct take *t, struct head *h)
+claim_found(struct take *t, struct head *h)
 {
-    // Whoever had the turn before may have found enough for both.
-    claim_more(t, h);
     TRY(claim_by_sweeps(t, h));
     if (t->claim_count == t->r->wanted)
         return OK;
@@ -234,6 +235,21 @@ claim_in_turn(struct take *t, struct head *h)
     TRY(sweep_noisy(t->r, h));
     claim_noisy(t, h);
     return OK;
+}
+
+static int
+claim_in_turn(struct take *t, struct head *h)
+{
+    bool is_shared = sqs_is_shared(sqs_of(t->r->c));
+    // Whoever had the turn before may have found enough for both.
+    claim_more(t, h);
+    if (is_shared)
+        head_look_back(h, call_now_ms(t->r->c), LOOK_BACK_EVERY_MS);
+    TRY(claim_found(t, h));
+    if (!is_shared || t->claim_count > 0)
+        return OK;
+    head_look_back(h, call_now_ms(t->r->c), 0);
+    return claim_found(t, h);
 }
 
 static int
@@ -321,7 +337,8 @@ standard_next_due(struct receive *r)
     struct head *h = heads_ref(heads, r->queue.place.generation);
     int64_t now_ms = call_now_ms(r->c);
     int code = OK;
-    if (head_next_due(h, now_ms) == 0)
+    // What other processes add is not known here.
+    if (sqs_is_shared(sqs_of(r->c)) || head_next_due(h, now_ms) == 0)
         code = next_due_read(r, h, now_ms);
     r->next_due_ms = head_next_due(h, now_ms);
     head_unref(heads, h);

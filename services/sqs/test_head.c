@@ -213,6 +213,42 @@ a_group_that_grew_quiet_is_claimed_again(void **state)
     fixture_fini(&f);
 }
 
+// A sweep has come to 20,000. Another process commits an entry behind it, and one of ours waits.
+static void
+looking_back_finds_what_others_wrote_behind_the_mark(void **state)
+{
+    struct fixture f;
+    struct head_entry from, out[4];
+    struct head_entry ours = entry_of(19000, 1), theirs = entry_of(18000, 2);
+    struct head_entry old = entry_of(100, 3), both[] = {theirs, ours};
+    fixture_init(&f);
+    head_look_back(f.head, 15000, 0);
+    head_sweep_begin(f.head, 20000, &from);
+    head_sweep_end(f.head, (struct head_entry[]){old, ours}, 2, false, false);
+    head_look_back(f.head, 15500, 1000); // too early
+    head_sweep_begin(f.head, 20000, &from);
+    assert_int_equal(from.due_ms, 20000);
+    head_sweep_end(f.head, NULL, 0, false, false);
+    head_look_back(f.head, 20500, 1000);
+    head_sweep_begin(f.head, 20500, &from);
+    assert_int_equal(from.due_ms, 15000 - HEAD_LOOK_BACK_MS);
+    head_sweep_end(f.head, both, 2, false, false);
+    assert_int_equal(head_claim(f.head, 20500, out, 4), 3);
+    assert_memory_equal(&out[0], &old, sizeof(old));
+    assert_memory_equal(&out[1], both, sizeof(both));
+    // The next one goes back to 10,500 only, and never forward.
+    head_look_back(f.head, 20600, 0);
+    head_sweep_begin(f.head, 20600, &from);
+    assert_int_equal(from.due_ms, 20500 - HEAD_LOOK_BACK_MS);
+    head_sweep_end(f.head, &ours, 1, true, false);
+    head_look_back(f.head, 90000, 0);
+    head_look_back(f.head, 90000, 0);
+    head_sweep_begin(f.head, 90000, &from);
+    assert_in_range(from.due_ms, 0, 19000);
+    head_sweep_end(f.head, NULL, 0, false, true);
+    fixture_fini(&f);
+}
+
 int
 main(void)
 {
@@ -226,6 +262,7 @@ main(void)
         cmocka_unit_test(a_deleted_head_lives_until_it_is_given_back),
         cmocka_unit_test(noisy_entries_are_put_aside_and_none_is_lost),
         cmocka_unit_test(a_group_that_grew_quiet_is_claimed_again),
+        cmocka_unit_test(looking_back_finds_what_others_wrote_behind_the_mark),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
