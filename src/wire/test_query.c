@@ -297,6 +297,30 @@ test_error(void **state)
                                           "<RequestId>r-1</RequestId></ErrorResponse>");
 }
 
+// Room for a long list is taken by the length of its first element, and never too much of it.
+static void
+test_memory_of_a_long_list(void **state)
+{
+    enum { MANY = 2000, LONG = 100000 };
+    struct str *names = ARENA_ARRAY(&arena, MANY, struct str);
+    struct test_thing out = {.Names = {names, MANY}};
+    char *long_name = arena_alloc_bytes(&arena, LONG);
+    memset(long_name, 'x', LONG);
+    for (size_t i = 0; i < MANY; i++)
+        names[i] = arena_print(&arena, "name-%zu", i);
+    size_t used = arena.used_bytes;
+    struct str text = respond(DO_THING, &out);
+    assert_true(str_find(text, STR("<member>name-0</member><member>name-1</member>")) > 0);
+    assert_true(str_find(text, STR("<member>name-1999</member></Names>")) > 0);
+    assert_true(arena.used_bytes - used < 2 * text.len);
+
+    names[0] = (struct str){long_name, LONG};
+    used = arena.used_bytes;
+    text = respond(DO_THING, &out);
+    assert_true(str_find(text, STR("x</member><member>name-1</member>")) > LONG);
+    assert_true(arena.used_bytes - used < (size_t)2 * 1024 * 1024);
+}
+
 #define UNIT(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int
@@ -317,6 +341,7 @@ main(void)
         UNIT(test_form_get),
         UNIT(test_response),
         UNIT(test_response_without_output),
+        UNIT(test_memory_of_a_long_list),
         UNIT(test_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

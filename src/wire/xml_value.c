@@ -5,6 +5,11 @@
 #include "src/wire/text_value.h"
 #include "src/wire/xml.h"
 
+enum {
+    LONG_LIST = 16,                   // elements
+    EXPECTED_BYTES_MAX = 1024 * 1024, // that are taken before they are written
+};
+
 static void put_element(const struct wire_model *m, const struct wire_member *row, const char *name,
                         const void *at, struct buf *out);
 
@@ -40,18 +45,31 @@ put_entry(const struct wire_model *m, const struct wire_member *rows, const char
     xml_put_close(out, name);
 }
 
+// Elements are mostly as long as the first: room for all of them is taken at once, instead of by
+// buffers that double and are copied.
+static void
+expect_items(struct buf *out, size_t first_bytes, size_t left)
+{
+    size_t bytes = first_bytes + first_bytes / 8 + 8; // numbers grow, and some are longer
+    if (left >= LONG_LIST)
+        buf_reserve(out, bytes > EXPECTED_BYTES_MAX / left ? EXPECTED_BYTES_MAX : bytes * left);
+}
+
 // Elements of a list or entries of a map, each under that name.
 static void
 put_items(const struct wire_model *m, uint16_t shape, const struct wire_array *a, const char *name,
           struct buf *out)
 {
     const struct wire_member *rows = value_rows(m, shape);
+    size_t start = out->len;
     for (size_t i = 0; i < a->count; i++) {
         const char *item = value_item(a, m->shapes[shape].item_size, i);
         if (m->shapes[shape].type == WIRE_MAP)
             put_entry(m, rows, item, name, out);
         else
             put_element(m, &rows[0], name, item + rows[0].offset, out);
+        if (i == 0)
+            expect_items(out, out->len - start, a->count - 1);
     }
 }
 
