@@ -39,6 +39,29 @@ test_check_values(void **state)
         }
 }
 
+// Many bytes at once go another way than few, to the same sum.
+static void
+test_many_bytes(void **state)
+{
+    static char bytes[10000];
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        bytes[i] = (char)(i * 2654435761u >> 13);
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
+        for (size_t len = sizeof(bytes) - 17; len <= sizeof(bytes); len++) {
+            struct checksum many, few;
+            uint8_t of_many[CHECKSUM_BYTES_MAX], of_few[CHECKSUM_BYTES_MAX];
+            checksum_init(&many, checksum_kind_of(str_of(rows[i].header)));
+            checksum_init(&few, checksum_kind_of(str_of(rows[i].header)));
+            checksum_add(&many, (struct str){bytes, 3});
+            checksum_add(&many, (struct str){bytes + 3, len - 3});
+            for (size_t at = 0; at < len; at++)
+                checksum_add(&few, (struct str){bytes + at, 1});
+            size_t size = checksum_end(&many, of_many);
+            assert_int_equal(checksum_end(&few, of_few), size);
+            assert_memory_equal(of_many, of_few, size);
+        }
+}
+
 static void
 test_unknown_kinds(void **state)
 {
@@ -52,6 +75,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_check_values),
+        cmocka_unit_test(test_many_bytes),
         cmocka_unit_test(test_unknown_kinds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
