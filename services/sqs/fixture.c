@@ -26,6 +26,7 @@ fixture_setup(void **state)
         .fd = 2, .level_min = LOG_WARN, .now_ms = log_now_ms, .now_arg = f->cloud.runtime};
     struct kv_options kv = {.runtime = f->cloud.runtime, .log = &f->cloud.log, .run_twice = true};
     assert_int_equal(kv_open("mem:", &kv, &f->cloud.kv, problem, sizeof(problem)), OK);
+    f->cloud.statistics = statistics_new(f->cloud.runtime, f->cloud.kv, &f->cloud.log);
     struct cloud_options options = {.store_url = "mem:"};
     assert_int_equal(state_open(&f->cloud, &options, problem, sizeof(problem)), OK);
     f->cloud.seal = seal_new(f->cloud.runtime);
@@ -47,6 +48,7 @@ fixture_teardown(void **state)
     state_close(&f->cloud);
     kv_close(f->cloud.kv);
     runtime_free(f->cloud.runtime);
+    statistics_free(f->cloud.statistics);
     data_keys_free(f->cloud.data_keys);
     aes_free(f->cloud.aes);
     seal_free(f->cloud.seal);

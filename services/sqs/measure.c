@@ -1,7 +1,8 @@
 // What CloudWatch is told of queues.
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
 // SPDX-License-Identifier: Apache-2.0
-#include "services/sqs/queue.h"
+#include "services/sqs/gauges.h"
+#include "services/sqs/sqs.h"
 #include "src/cloud/statistics.h"
 
 #include "services/sqs/sqs_api.h"
@@ -18,6 +19,7 @@ measure_init(struct measure *m, struct call *c, struct str url)
     struct str account, name;
     m->c = c;
     TRY(queue_url_parse(c, url, &account, &name));
+    gauges_touch(sqs_of(c)->gauges, c->arena, &(struct queue_name){account, c->region, name});
     m->queue = (struct metric_dimension){STR("QueueName"), name};
     m->series = (struct metric_series){
         .account = account,

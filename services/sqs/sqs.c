@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "services/sqs/flights.h"
+#include "services/sqs/gauges.h"
 #include "services/sqs/keeper.h"
 #include "services/sqs/mover.h"
 #include "src/store/service_clock.h"
@@ -30,7 +31,9 @@ sqs_init(struct cloud *cloud, void **state)
     s->flights_max = FLIGHTS_MAX;
     clock_listen(cloud->clock, clock_moved, s);
     *state = s;
+    s->gauges = gauges_new(s);
     keeper_start(s);
+    gauges_start(s->gauges);
     return mover_start_all(s);
 }
 
@@ -38,6 +41,7 @@ void
 sqs_fini(void *state)
 {
     struct sqs *s = state;
+    gauges_free(s->gauges);
     lot_free(s->receivers);
     heads_free(s->heads);
     free(s);

@@ -9,7 +9,8 @@ struct sqs {
     struct cloud *cloud;
     struct heads *heads;
     struct lot *receivers; // long polls, by the queue's generation
-    int64_t flights_max;   // FLIGHTS_MAX, or less in tests
+    struct gauges *gauges;
+    int64_t flights_max; // FLIGHTS_MAX, or less in tests
 };
 
 // Whether other processes may use the store at the same time.

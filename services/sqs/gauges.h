@@ -1,0 +1,24 @@
+// What CloudWatch is told of queues each minute: how many messages, and how old.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "services/sqs/queue.h"
+
+// Queues that hold messages, or were called by a message operation within this time, are sampled.
+enum { GAUGES_ACTIVE_MS = 6 * 3600 * 1000 };
+// Of a FIFO queue with more messages the delayed ones are not told from the visible ones: that
+// would take a look at all.
+enum { GAUGES_FIFO_COUNT_MAX = 10 * 1000 };
+// The oldest message of a FIFO queue is looked for in so many groups, those that wait for longest.
+enum { GAUGES_GROUPS_MAX = 100 };
+
+struct sqs;
+struct gauges;
+
+struct gauges *gauges_new(struct sqs *s);
+void gauges_free(struct gauges *g); // the background has stopped
+// One job of the whole store, a transaction for each queue, at the beginning of each minute of the
+// service clock.
+void gauges_start(struct gauges *g);
+// The queue is active. Any thread; lost with the process.
+void gauges_touch(struct gauges *g, struct arena *arena, const struct queue_name *name);
