@@ -17,7 +17,8 @@ static const struct {
     [AWS_CHUNKED_MALFORMED] = {SIGV4_BODY_INCOMPLETE, "The body is not correctly aws-chunked."},
     [AWS_CHUNKED_LENGTH] = {SIGV4_BODY_INCOMPLETE,
                             "The body is not as long as x-amz-decoded-content-length says."},
-    [AWS_CHUNKED_SIGNATURE] = {SIGV4_MISMATCH, "The signature of a chunk of the body is wrong."},
+    [AWS_CHUNKED_SIGNATURE] = {SIGV4_BODY_SIGNATURE,
+                               "The signature of a chunk of the body is wrong."},
     [AWS_CHUNKED_CHECKSUM] = {SIGV4_BODY_CHECKSUM,
                               "The Content-MD5 or checksum value that you specified did not match "
                               "what the server received."},
@@ -79,16 +80,16 @@ static int
 check_hash(struct signed_body *b)
 {
     uint8_t hash[CHECKSUM_BYTES_MAX];
-    char text[2 * SHA256_BYTES];
+    char *text = arena_alloc_bytes(b->request->arena, 2 * SHA256_BYTES);
     checksum_end(&b->hash, hash);
     hex_encode(hash, SHA256_BYTES, text);
-    struct str computed = {text, sizeof(text)};
+    struct str computed = {text, 2 * SHA256_BYTES};
+    b->sig.body_hash = computed;
     if (str_is_present(b->hash_sent) && !str_eq(b->hash_sent, computed))
         return refuse(b, SIGV4_BODY_HASH, sigv4_payload_text);
     if (str_is_present(b->hash_sent))
         return OK;
     struct str reason;
-    b->sig.body_hash = computed;
     enum sigv4_result result = sigv4_check(b->request, &b->sig, &b->key, &reason);
     return result == SIGV4_OK ? OK : refuse(b, result, reason);
 }

@@ -89,7 +89,7 @@ static enum sigv4_result
 check_expiry(const struct sigv4 *sig, int64_t now_ms, struct str *reason)
 {
     if (now_ms < sig->timestamp_ms - SIGV4_SKEW_MS_MAX)
-        *reason = STR("Request is not valid yet");
+        *reason = STR("Request is not yet valid");
     else if (now_ms > sig->timestamp_ms + sig->expires_s * 1000)
         *reason = STR("Request has expired");
     else
@@ -143,7 +143,7 @@ check_coverage(const struct http_request *r, const struct sigv4 *sig, struct str
 {
     if (!is_signed(sig->signed_headers, STR("host"))) {
         *reason = STR("'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.");
-        return SIGV4_MISMATCH;
+        return SIGV4_NOT_SIGNED;
     }
     for (size_t i = 0; i < r->header_count; i++) {
         struct str name = r->headers[i].name;
@@ -152,7 +152,7 @@ check_coverage(const struct http_request *r, const struct sigv4 *sig, struct str
         *reason = arena_print(r->arena,
                               "'" STR_FMT "' must be a 'SignedHeader' in the AWS Authorization.",
                               STR_ARG(name));
-        return SIGV4_MISMATCH;
+        return SIGV4_NOT_SIGNED;
     }
     return SIGV4_OK;
 }
@@ -170,6 +170,27 @@ check_presence(const struct http_request *r, struct str names, struct str *reaso
         return SIGV4_MISMATCH;
     }
     return SIGV4_OK;
+}
+
+struct str
+sigv4_string_to_sign(const struct http_request *r, const struct sigv4 *sig)
+{
+    return string_to_sign(r->arena, sig, canonical_request(r, sig));
+}
+
+struct str
+sigv4_headers_not_signed(const struct http_request *r, const struct sigv4 *sig)
+{
+    struct buf out;
+    buf_init(&out, r->arena, 64);
+    if (!is_signed(sig->signed_headers, STR("host")))
+        buf_put(&out, STR("host"));
+    for (size_t i = 0; i < r->header_count; i++) {
+        struct str name = r->headers[i].name;
+        if (is_amz_header(name) && !is_signed(sig->signed_headers, name))
+            buf_print(&out, "%s" STR_FMT, out.len > 0 ? ", " : "", STR_ARG(name));
+    }
+    return buf_str(&out);
 }
 
 enum sigv4_result

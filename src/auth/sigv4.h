@@ -39,11 +39,13 @@ enum sigv4_result {
     SIGV4_SKEWED,     // older or newer than SIGV4_SKEW_MS_MAX; `reason` has the times
     SIGV4_EXPIRED,    // presigned, for longer ago than it is good for
     SIGV4_SCOPE,      // date of the scope is not that of the request
-    SIGV4_MISMATCH,   // computed signature differs, or does not cover what it must
+    SIGV4_NOT_SIGNED, // it does not cover what it must: host and all x-amz-* headers
+    SIGV4_MISMATCH,   // computed signature differs
     // The request's signature is right, its body is not.
     SIGV4_BODY_INCOMPLETE, // not framed as it says, or not as long
     SIGV4_BODY_HASH,       // x-amz-content-sha256 is of another
     SIGV4_BODY_CHECKSUM,   // the trailer's is of another
+    SIGV4_BODY_SIGNATURE,  // that of a chunk differs
 };
 
 // What the signature says of the body, by x-amz-content-sha256.
@@ -77,6 +79,11 @@ void sigv4_canonical_request(const struct http_request *request, const struct si
 enum sigv4_result sigv4_verify(const struct http_request *request, const struct sigv4 *sig,
                                const struct sha256 *signing_key, unsigned payloads, int64_t now_ms,
                                struct str *reason);
+
+// What the signature was computed from, for errors that show it. In the request's arena.
+struct str sigv4_string_to_sign(const struct http_request *request, const struct sigv4 *sig);
+// Names of the headers that must be signed and are not: "x-amz-acl, x-amz-tagging".
+struct str sigv4_headers_not_signed(const struct http_request *request, const struct sigv4 *sig);
 
 // Its parts, for bodies that are not in memory (src/auth/signed_body.h): all but signature and
 // body, and the signature. The latter needs sig->body_hash where x-amz-content-sha256 is absent.

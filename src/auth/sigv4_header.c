@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/auth/sigv4_parts.h"
 
+#include "src/base/encoding.h"
+
 // The wording is AWS's own, as its services answer it (2018-2024, several services and SDKs).
 static const char no_credential[] = "Authorization header requires 'Credential' parameter. ";
 static const char no_signature[] = "Authorization header requires 'Signature' parameter. ";
@@ -45,14 +47,26 @@ read_parameters(struct str authorization)
     return p;
 }
 
+// The header itself may be of another scheme, with a password in it. So AWS shows its hash only.
+static struct str
+hash_text(struct arena *arena, struct str authorization)
+{
+    struct sha256 hash = sha256_of(authorization);
+    struct buf out;
+    buf_init(&out, arena, 64);
+    base64_encode((struct str){(const char *)hash.bytes, SHA256_BYTES}, &out);
+    return buf_str(&out);
+}
+
 static enum sigv4_result
 incomplete(const struct http_request *r, const struct parameters *p, bool has_date,
            struct str authorization, struct str *reason)
 {
     *reason = arena_print(
-        r->arena, "%s%s%s%sAuthorization=" STR_FMT, p->credential.len ? "" : no_credential,
-        p->signature.len ? "" : no_signature, p->signed_headers.len ? "" : no_signed_headers,
-        has_date ? "" : no_date, STR_ARG(authorization));
+        r->arena, "%s%s%s%s(Hashed with SHA-256 and encoded with Base64) Authorization=" STR_FMT,
+        p->credential.len ? "" : no_credential, p->signature.len ? "" : no_signature,
+        p->signed_headers.len ? "" : no_signed_headers, has_date ? "" : no_date,
+        STR_ARG(hash_text(r->arena, authorization)));
     return SIGV4_INCOMPLETE;
 }
 

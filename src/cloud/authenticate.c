@@ -2,29 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/auth/key_cache.h"
 #include "src/cloud/regions.h"
+#include "src/cloud/signature_fault.h"
 #include "src/cloud/stages.h"
 
 // 0.6 ms of SHA-256: above, other fibers should not wait.
 enum { HASH_IN_POOL_BYTES_MIN = 1024 * 1024 };
-
-static int
-fault_of_signature(struct call *c, enum sigv4_result result, struct str reason)
-{
-    static const int faults[] = {
-        [SIGV4_MISSING] = FAULT_MISSING_AUTHENTICATION,
-        [SIGV4_INCOMPLETE] = FAULT_INCOMPLETE_SIGNATURE,
-        [SIGV4_SKEWED] = FAULT_REQUEST_EXPIRED,
-        [SIGV4_EXPIRED] = FAULT_ACCESS_DENIED,
-        [SIGV4_SCOPE] = FAULT_SIGNATURE_MISMATCH,
-        [SIGV4_MISMATCH] = FAULT_SIGNATURE_MISMATCH,
-        [SIGV4_BODY_INCOMPLETE] = FAULT_BODY_INCOMPLETE,
-        [SIGV4_BODY_HASH] = FAULT_BODY_HASH,
-        [SIGV4_BODY_CHECKSUM] = FAULT_BODY_CHECKSUM,
-    };
-    if (result == SIGV4_MISSING)
-        reason = STR("Request is missing Authentication Token");
-    return fault(c, faults[result], STR_FMT, STR_ARG(reason));
-}
 
 static int
 check_scope(struct call *c)
@@ -35,9 +17,7 @@ check_scope(struct call *c)
                      "Credential should be scoped to correct service: '%s'. ", service);
     if (!region_exists(c->signature.region) ||
         (str_is_present(c->host.region) && !str_eq_nocase(c->host.region, c->signature.region)))
-        return fault(c, FAULT_SIGNATURE_MISMATCH,
-                     "Credential should be scoped to a valid region, not '" STR_FMT "'. ",
-                     STR_ARG(c->signature.region));
+        return wrong_region_fault(c);
     return OK;
 }
 
@@ -112,7 +92,7 @@ check(struct verification *v)
     else
         verify(v);
     if (v->result != SIGV4_OK)
-        return fault_of_signature(c, v->result, v->reason);
+        return signature_fault(c, v->result, &c->signature, v->reason);
     if (c->signed_body != NULL)
         c->stream = &c->signed_body->stream;
     return OK;
@@ -137,7 +117,7 @@ call_judge_body(struct call *c, int code)
     if (code == OK || b == NULL || b->code == OK)
         return code;
     if (b->result != SIGV4_OK)
-        return fault_of_signature(c, b->result, b->reason);
+        return signature_fault(c, b->result, &b->sig, b->reason);
     // The words are those of https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
     if (b->code == E_TIMEOUT)
         return fault(c, FAULT_BODY_TIMEOUT,
@@ -168,12 +148,11 @@ call_authenticate(struct call *c)
         (c->operation->is_unsigned || c->service->admits_anonymous))
         return stay_anonymous(c);
     if (c->signature_result != SIGV4_OK)
-        return fault_of_signature(c, c->signature_result, c->signature_reason);
+        return signature_fault(c, c->signature_result, &c->signature, c->signature_reason);
     // A session token belongs to temporary credentials, and there are none yet.
     if (credential_find(c->cloud->keys, c->arena, c->signature.access_key, &credential) != OK ||
         str_is_present(c->signature.security_token))
-        return fault(c, FAULT_UNKNOWN_KEY,
-                     "The security token included in the request is invalid.");
+        return unknown_key_fault(c);
     TRY(check_scope(c));
     TRY(check_signature(c, credential.secret));
     c->principal = credential.principal;

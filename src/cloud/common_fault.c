@@ -27,6 +27,8 @@ static const struct common common_faults[FAULT_COMMON_END - FAULT_COMMON_FIRST] 
     // Query: docs. JSON: by analogy.
     ROW(FAULT_INCOMPLETE_SIGNATURE) = {"IncompleteSignatureException", 400, "IncompleteSignature",
                                        400, true},
+    ROW(FAULT_INCOMPLETE_QUERY) = {"IncompleteSignatureException", 400, "IncompleteSignature", 400,
+                                   true},
     // JSON: EMR, SageMaker. Query: CloudFormation, SQS (boto#3690).
     ROW(FAULT_SIGNATURE_MISMATCH) = {"InvalidSignatureException", 400, "SignatureDoesNotMatch", 403,
                                      true},
@@ -72,6 +74,7 @@ static const struct {
     {FAULT_UNKNOWN_OPERATION, 404},
     {FAULT_MISSING_AUTHENTICATION, 403},
     {FAULT_INCOMPLETE_SIGNATURE, 403},
+    {FAULT_INCOMPLETE_QUERY, 403},
     {FAULT_SIGNATURE_MISMATCH, 403},
     {FAULT_REQUEST_EXPIRED, 403},
     {FAULT_UNKNOWN_KEY, 403},
@@ -104,6 +107,7 @@ static const struct own_name s3_names[] = {
     {FAULT_UNKNOWN_OPERATION, "MethodNotAllowed", 405},
     {FAULT_MISSING_AUTHENTICATION, "AccessDenied", 403},
     {FAULT_INCOMPLETE_SIGNATURE, "AuthorizationHeaderMalformed", 400},
+    {FAULT_INCOMPLETE_QUERY, "AuthorizationQueryParametersError", 400},
     {FAULT_REQUEST_EXPIRED, "RequestTimeTooSkewed", 403},
     {FAULT_UNKNOWN_KEY, "InvalidAccessKeyId", 403},
     {FAULT_BODY_TIMEOUT, "RequestTimeout", 400},

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "src/cloud/signature_fault.h"
 #include "src/wire/test_depot.h"
 
 enum { BUCKETS, CONTROL, JSON_REST, EC2, CBOR, BALANCERS, BALANCERS_V2, SERVICES };
@@ -421,6 +422,39 @@ test_operations_that_are_not_built(void **state)
     }
 }
 
+// EC2 does not tell a wrong key from a wrong secret.
+static void
+test_ec2_signatures(void **state)
+{
+    static const struct {
+        enum sigv4_result result; // OK: the key is unknown
+        int status;
+        const char *error;
+    } rows[] = {
+        {SIGV4_OK, 401,
+         "<Code>AuthFailure</Code><Message>AWS was not able to validate the provided access "
+         "credentials</Message>"},
+        {SIGV4_MISMATCH, 401,
+         "<Code>AuthFailure</Code><Message>AWS was not able to validate the provided access "
+         "credentials</Message>"},
+        {SIGV4_SKEWED, 400, "<Code>RequestExpired</Code><Message>Request has expired.</Message>"},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct fixture f;
+        fixture_init(&f, "POST", "/", "localhost", "ec2");
+        f.call.protocol = WIRE_EC2;
+        f.call.service = service_registry[EC2];
+        int code = rows[i].result == SIGV4_OK
+                       ? unknown_key_fault(&f.call)
+                       : signature_fault(&f.call, rows[i].result, &f.call.signature, STR("Why."));
+        assert_int_equal(code, E_FAULT);
+        call_encode(&f.call);
+        assert_int_equal(f.response.status, rows[i].status);
+        assert_true(str_find(f.response.body, str_of(rows[i].error)) > 0);
+        fixture_fini(&f);
+    }
+}
+
 // A handler of an operation with a stream starts before the body was read.
 static void
 test_streams(void **state)
@@ -479,6 +513,7 @@ main(void)
         cmocka_unit_test(test_no_body_for_head),
         cmocka_unit_test(test_errors_in_other_forms),
         cmocka_unit_test(test_operations_that_are_not_built),
+        cmocka_unit_test(test_ec2_signatures),
         cmocka_unit_test(test_streams),
         cmocka_unit_test(test_streams_in_and_out),
     };

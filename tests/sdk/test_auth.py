@@ -2,6 +2,8 @@
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/CommonErrors.html
 # SPDX-License-Identifier: Apache-2.0
 import datetime
+import hashlib
+import re
 
 import pytest
 
@@ -46,6 +48,12 @@ def ask(request, server):
     return ask
 
 
+def message(answer):
+    if answer.body.startswith(b"{"):
+        return answer.json()["message"]
+    return answer.xml().findtext("Error/Message")
+
+
 def check_refused(answer, code, codes):
     assert answer.status in (400, 403), answer.body
     assert code in codes
@@ -60,23 +68,60 @@ def test_the_right_secret_is_accepted(ask):
 def test_a_wrong_secret_is_refused(ask):
     answer, code = ask({}, secret="guess")
     check_refused(answer, code, ask.codes["secret"])
-    assert b"signature" in answer.body.lower()
+    text = message(answer)
+    assert text.startswith(
+        "The request signature we calculated does not match the signature you provided. Check your "
+        "AWS Secret Access Key and signing method. Consult the service documentation for details."
+    )
+    # The string to sign is of the canonical request that is shown.
+    canonical = re.search(
+        r"\n\nThe Canonical String for this request should have been\n'(.*?)'\n\n", text, re.DOTALL
+    ).group(1)
+    to_sign = re.search(r"The String-to-Sign should have been\n'(.*?)'", text, re.DOTALL).group(1)
+    assert canonical.startswith("POST\n/\n\ncontent-type:application/x-")
+    assert to_sign.startswith("AWS4-HMAC-SHA256\n")
+    assert to_sign.endswith(hashlib.sha256(canonical.encode()).hexdigest())
+    assert "guess" not in text
 
 
 def test_an_unknown_key_is_refused(ask):
     answer, code = ask({}, key="AKIDUNKNOWN")
     check_refused(answer, code, ask.codes["key"])
+    assert message(answer) == "The security token included in the request is invalid."
 
 
 def test_an_unsigned_request_is_refused(ask):
     answer, code = ask({"sign": False})
     check_refused(answer, code, ask.codes["unsigned"])
+    assert message(answer) == "Request is missing Authentication Token"
+
+
+def test_another_scheme_is_refused_and_not_repeated(server):
+    """AWS shows a hash of the header, which may have a password in it."""
+    with SignedClient(server.port) as client:
+        headers = {
+            "Content-Type": "application/x-amz-json-1.0",
+            "X-Amz-Target": "AmazonSQS.ListQueues",
+            "Authorization": "Basic dXNlcjpwYXNzd29yZA==",
+        }
+        answer = client.send(headers, b"{}")
+    check_refused(answer, answer.json()["__type"].split("#")[-1], {"IncompleteSignatureException"})
+    assert "requires 'Credential' parameter" in message(answer)
+    assert "dXNlcjpwYXNzd29yZA" not in message(answer)
 
 
 @pytest.mark.parametrize("hours", [-1, 1])
 def test_an_hour_of_difference_is_refused(ask, hours):
-    answer, code = ask({"stamp": stamp(hours)})
+    sent = stamp(hours)
+    answer, code = ask({"stamp": sent})
     check_refused(answer, code, ask.codes["skew"])
+    time = r"\d{8}T\d{6}Z"
+    words = (
+        rf"Signature expired: {sent} is now earlier than {time} \({time} - 15 min\.\)"
+        if hours < 0
+        else rf"Signature not yet current: {sent} is still later than {time} \({time} \+ 15 min\.\)"
+    )
+    assert re.fullmatch(words, message(answer))
 
 
 def test_ten_minutes_of_difference_are_accepted(ask):
