@@ -63,12 +63,13 @@ test_elements(void **state)
 static void
 test_every_place_of_every_byte(void **state)
 {
+    enum { PLACES = 20 };
     struct arena arena;
-    char text[20], want[64];
+    char text[PLACES], want[64];
     arena_init(&arena);
-    for (size_t i = 0; i < 128 * sizeof(text) * sizeof(text); i++) {
+    for (size_t i = 0; i < (size_t)128 * PLACES * PLACES; i++) {
         char c = (char)(i % 128);
-        size_t place = i / 128 % sizeof(text), len = i / 128 / sizeof(text) + 1;
+        size_t place = i / 128 % PLACES, len = i / 128 / PLACES + 1;
         struct buf one, all;
         if (place >= len)
             continue;
