@@ -69,7 +69,7 @@ fill_tables(uint64_t polynomial, uint64_t tables[SLICES][256])
 }
 
 // Eight bytes a step ("slicing by eight"), which is worth its 16 KiB of tables when there are many:
-// ten times as fast. The bytes that are left over are the caller's.
+// eight times as fast. The bytes that are left over are the caller's.
 static uint64_t
 crc_of_many(uint64_t polynomial, uint64_t crc, struct str data)
 {

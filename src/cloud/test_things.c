@@ -116,9 +116,9 @@ things_setup(void **state)
     depot_wire.protocols = 1u << WIRE_REST_JSON;
     depot_wire.has_bare_errors = false;
     CHECK(depot->operation_count <= OPERATIONS_MAX);
-    for (uint16_t i = 0; i < depot->operation_count; i++) {
+    for (size_t i = 0; i < depot->operation_count; i++) {
         actions[i] = (struct action){.name = depot->operations[i].name, .level = ACCESS_WRITE};
-        operation_actions[i] = (struct action_span){i, 1};
+        operation_actions[i] = (struct action_span){(uint16_t)i, 1};
     }
     set_handler("PutThing", put_thing);
     set_handler("GetThing", get_thing);
