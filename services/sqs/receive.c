@@ -21,11 +21,22 @@ range_check(struct call *c, struct opt_int value, const char *parameter, int min
 }
 
 static int
+wait_check(struct call *c, struct opt_int wait_s)
+{
+    if (!wait_s.is_present || (wait_s.value >= 0 && wait_s.value <= WAIT_S_MAX))
+        return OK;
+    return fault(c, FAULT_INVALID_PARAMETER,
+                 "Value %d for parameter WaitTimeSeconds is invalid. Reason: Must be >= 0 and <= "
+                 "%d, if provided.",
+                 wait_s.value, WAIT_S_MAX);
+}
+
+static int
 request_check(struct call *c, const struct sqs_receive_message_request *in)
 {
     TRY(range_check(c, in->MaxNumberOfMessages, "MaxNumberOfMessages", 1, RECEIVE_MAX));
     TRY(range_check(c, in->VisibilityTimeout, "VisibilityTimeout", 0, VISIBILITY_S_MAX));
-    TRY(range_check(c, in->WaitTimeSeconds, "WaitTimeSeconds", 0, WAIT_S_MAX));
+    TRY(wait_check(c, in->WaitTimeSeconds));
     return str_is_present(in->ReceiveRequestAttemptId)
                ? chosen_id_check(c, in->ReceiveRequestAttemptId, "ReceiveRequestAttemptId")
                : OK;

@@ -26,6 +26,7 @@ from support.signed import SignedClient
 
 KILLS = 50 if os.environ.get("C10M_TEST_LONG") == "1" else 2
 LOAD_SECONDS_MAX = 120
+MESSAGES = 800
 POLL_SECONDS = 20
 # Much less than the poll waits, and much more than a wake takes.
 WOKEN_SECONDS_MAX = 8
@@ -92,6 +93,32 @@ def test_acknowledged_messages_survive_the_death_of_one(pair, ports, name):
     assert not lost, f"{len(lost)} acknowledged messages are lost: {sorted(lost)[:5]}"
     assert len(ledger.sent) >= 40 * KILLS and len(ledger.deleted) > 0
     assert not receive(ports[0], url, WaitTimeSeconds=1)
+
+
+def test_one_receives_all_that_the_other_sends(pair, ports, name):
+    """Also what was committed behind the place that the receiver's sweep had come to."""
+    url = make_queue(ports[0], name, {"VisibilityTimeout": "600"})
+    ledger = Ledger()
+    got = set()
+
+    def receive_step(client):
+        members = {"QueueUrl": url, "MaxNumberOfMessages": 10}
+        got.update(m["Body"] for m in call(client, "ReceiveMessage", members).get("Messages", []))
+
+    steps = [(ports[0], ledger.send_step(url))] * 6 + [(ports[1], receive_step)] * 2
+    stop, workers = start_workers(steps)
+    try:
+        is_enough = lambda: len(ledger.sent) >= MESSAGES or any(w.error for w in workers)
+        eventually(is_enough, LOAD_SECONDS_MAX, "messages are sent")
+    finally:
+        end_workers(stop, workers)
+    with SignedClient(ports[1]) as client:
+
+        def all_came():
+            receive_step(client)
+            return ledger.sent <= got
+
+        eventually(all_came, LOAD_SECONDS_MAX / 4, "all were received")
 
 
 def test_groups_keep_their_order_between_two(pair, ports, name):

@@ -337,3 +337,20 @@ def test_a_retention_period_forgets(sqs, queue):
     sent = sqs.send_message(QueueUrl=queue, MessageBody="kept")
     sqs.set_queue_attributes(QueueUrl=queue, Attributes={"MessageRetentionPeriod": "60"})
     assert receive_one(sqs, queue)["MessageId"] == sent["MessageId"]
+
+
+@pytest.mark.parametrize(
+    "name, value, reason",
+    [
+        ("WaitTimeSeconds", 21, "Must be >= 0 and <= 20, if provided."),
+        ("WaitTimeSeconds", -1, "Must be >= 0 and <= 20, if provided."),
+        ("MaxNumberOfMessages", 11, "Must be between 1 and 10, if provided."),
+        ("MaxNumberOfMessages", 0, "Must be between 1 and 10, if provided."),
+    ],
+)
+def test_the_bounds_of_a_receive(sqs, queue, name, value, reason):
+    with pytest.raises(ClientError) as caught:
+        sqs.receive_message(QueueUrl=queue, **{name: value})
+    error = caught.value.response["Error"]
+    assert error["Code"] == "InvalidParameterValue"
+    assert error["Message"] == f"Value {value} for parameter {name} is invalid. Reason: {reason}"

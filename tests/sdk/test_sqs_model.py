@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import random
+import time
 from dataclasses import dataclass, field
 
 import pytest
@@ -17,6 +18,8 @@ STEPS = 4000 if LONG else 500
 RECEIVES_MAX = 3
 HIDDEN_S = 600  # longer than any run: time decides nothing here
 GROUPS = [f"group-{i}" for i in range(4)]
+PURGE_SECONDS = 60  # between two purges
+CLOCK_SECONDS = 10  # that the server's clock and ours may differ by, over that time
 
 
 @dataclass
@@ -41,6 +44,7 @@ class Model:
     client: SignedClient
     rng: random.Random
     is_fifo: bool
+    base: str = ""  # of the queues' names
     url: str = ""
     dead_url: str = ""
     messages: dict = field(default_factory=dict)  # by id
@@ -51,13 +55,25 @@ class Model:
     noted: int = 0
     last_sequence: int = -1
     tags: dict = field(default_factory=dict)
+    permissions: dict = field(default_factory=dict)  # label: action
+    lost: set = field(default_factory=set)  # ids of messages that a purge or a deleted queue took
+    purged_at: float = None
+    made: int = 0
+
+    def refuse(self, code, operation, **members):
+        answer = self.client.json(operation, members)
+        assert answer.status in (400, 403), answer.body
+        assert answer.json()["__type"].endswith(f"#{code}"), answer.body
 
     def call(self, operation, **members):
         answer = self.client.json(operation, members)
         assert answer.status == 200, (operation, members, answer.body)
         return answer.json() if answer.body else {}
 
-    def make(self, name):
+    def make(self, base):
+        self.made += 1
+        name = f"{base}-{self.made}"
+        self.base = base
         suffix = ".fifo" if self.is_fifo else ""
         kind = {"FifoQueue": "true"} if self.is_fifo else {}
         self.dead_url = self.call("CreateQueue", QueueName=f"{name}-dead{suffix}", Attributes=kind)["QueueUrl"]
@@ -87,7 +103,7 @@ class Model:
         if self.is_fifo:
             known = self.duplicates.setdefault(entry["MessageDeduplicationId"], message_id)
             assert known == message_id
-            if message_id in self.messages or message_id in self.gone:
+            if message_id in self.messages or message_id in self.gone or message_id in self.lost:
                 return
             sequence = int(result["SequenceNumber"])
             assert sequence > self.last_sequence
@@ -219,6 +235,68 @@ class Model:
         )
         message.is_hidden = timeout > 0
 
+    def show_batch(self):
+        chosen = self.rng.sample(self.hidden(), min(len(self.hidden()), 10))
+        if not chosen:
+            return
+        timeouts = [self.rng.choice([0, HIDDEN_S * 2]) for _ in chosen]
+        entries = [
+            {"Id": str(i), "ReceiptHandle": m.handle, "VisibilityTimeout": timeouts[i]}
+            for i, (_, m) in enumerate(chosen)
+        ]
+        entries[-1]["VisibilityTimeout"] = 43201
+        got = self.call("ChangeMessageVisibilityBatch", QueueUrl=self.url, Entries=entries)
+        assert [f["Id"] for f in got["Failed"]] == [entries[-1]["Id"]]
+        assert len(got.get("Successful", [])) == len(entries) - 1
+        for (_, message), timeout in list(zip(chosen, timeouts))[:-1]:
+            message.is_hidden = timeout > 0
+
+    def lose_all(self):
+        self.lost.update(self.messages)
+        self.messages.clear()
+
+    def purge(self):
+        """Of both queues, as what is due for burial may lie in either."""
+        began = time.monotonic()
+        since = PURGE_SECONDS + CLOCK_SECONDS if self.purged_at is None else began - self.purged_at
+        if since <= PURGE_SECONDS - CLOCK_SECONDS:
+            self.refuse("PurgeQueueInProgress", "PurgeQueue", QueueUrl=self.url)
+        elif since >= PURGE_SECONDS + CLOCK_SECONDS:
+            self.call("PurgeQueue", QueueUrl=self.url)
+            self.call("PurgeQueue", QueueUrl=self.dead_url)
+            self.purged_at = began
+            self.lose_all()
+            assert self.counts_of(self.url) == self.counts_of(self.dead_url) == [0, 0, 0]
+
+    def make_again(self):
+        """Deletes both queues and makes others: a deleted one's name is not free for a minute."""
+        old_url = self.url
+        self.call("DeleteQueue", QueueUrl=self.url)
+        self.call("DeleteQueue", QueueUrl=self.dead_url)
+        self.lose_all()
+        self.gone, self.stale, self.duplicates = [], [], {}
+        self.tags, self.permissions, self.purged_at = {}, {}, None
+        self.make(self.base)
+        kind = {"FifoQueue": "true"} if self.is_fifo else {}
+        old_name = old_url.rsplit("/", 1)[1]
+        self.refuse("QueueDeletedRecently", "CreateQueue", QueueName=old_name, Attributes=kind)
+        self.refuse("QueueDoesNotExist", "ReceiveMessage", QueueUrl=old_url)
+
+    def permit(self):
+        label = f"label-{self.rng.randint(0, 3)}"
+        if label in self.permissions:
+            self.call("RemovePermission", QueueUrl=self.url, Label=label)
+            del self.permissions[label]
+        else:
+            action = self.rng.choice(["SendMessage", "ReceiveMessage"])
+            members = {"AWSAccountIds": [ACCOUNT], "Actions": [action]}
+            self.call("AddPermission", QueueUrl=self.url, Label=label, **members)
+            self.permissions[label] = action
+        got = self.call("GetQueueAttributes", QueueUrl=self.url, AttributeNames=["Policy"])
+        policy = json.loads(got.get("Attributes", {}).get("Policy") or '{"Statement": []}')
+        found = {s["Sid"]: s["Action"] for s in policy["Statement"]}
+        assert found == {sid: f"SQS:{action}" for sid, action in self.permissions.items()}
+
     def counts_of(self, url):
         names = ["", "NotVisible", "Delayed"]
         got = self.call("GetQueueAttributes", QueueUrl=url, AttributeNames=["All"])["Attributes"]
@@ -260,6 +338,10 @@ class Model:
             self.count: 1,
             self.tag: 1,
             self.change: 1,
+            self.show_batch: 1,
+            self.permit: 1,
+            self.purge: 0.3,
+            self.make_again: 0.15,
         }
         self.rng.choices(list(actions), list(actions.values()))[0]()
 
