@@ -42,6 +42,15 @@ static const struct option long_options[] = {
     {0},
 };
 
+// One letter for two options would give one of them the other's value.
+static void
+check_letters(void)
+{
+    for (size_t i = 0; long_options[i].name != NULL; i++)
+        for (size_t k = 0; k < i; k++)
+            CHECK(long_options[i].val != long_options[k].val);
+}
+
 struct reading {
     struct options *out;
     char *problem;
@@ -209,6 +218,7 @@ options_parse(int argc, char **argv, struct options *out, char *problem, size_t 
         .data = DATA_DEFAULT,
         .ready_fd = -1,
     };
+    check_letters();
     TRY(read_address(&r, LISTEN_DEFAULT));
     optind = 0; // starts getopt anew
     opterr = 0;
