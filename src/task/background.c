@@ -54,8 +54,7 @@ static void
 job_main(void *arg)
 {
     struct background_job *job = arg;
-    if (!background_is_stopping(job))
-        job->fn(job, job->arg);
+    job->fn(job, job->arg);
     job_end(job);
 }
 

@@ -10,8 +10,8 @@ struct background;
 struct background_job; // one such fiber
 
 struct background *background_new(struct runtime *rt);
-// Tells all fibers to stop and waits until they have ended; those that are started later end
-// without having run. From outside the loops.
+// Tells all fibers to stop and waits until they have ended; those that are started later run too,
+// to give back what they own, but find that it is stopping. From outside the loops.
 void background_stop(struct background *b);
 void background_free(struct background *b); // stopped. NULL is accepted
 
