@@ -73,9 +73,10 @@ encode_json(struct call *c, struct buf *out)
 static struct event_source *
 events_of(const struct call *c, const struct wire_member **row)
 {
-    const struct wire_model *m = c->service ? c->service->wire->model : NULL;
-    if (c->fault.is_set || c->operation->output == WIRE_NO_SHAPE ||
-        m->shapes[c->operation->output].payload_row == 0)
+    if (c->fault.is_set || c->service == NULL || c->operation->output == WIRE_NO_SHAPE)
+        return NULL;
+    const struct wire_model *m = c->service->wire->model;
+    if (m->shapes[c->operation->output].payload_row == 0)
         return NULL;
     const struct wire_shape *shape = &m->shapes[c->operation->output];
     *row = &m->members[shape->member_first + shape->payload_row - 1];

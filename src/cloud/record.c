@@ -7,7 +7,7 @@
 static const char *
 operation_text(const struct call *c, char *out, size_t size)
 {
-    if (c->operation != NULL)
+    if (c->service != NULL && c->operation != NULL)
         return wire_text(c->service->wire->model, c->operation->name);
     return log_quote(c->operation_name, out, size);
 }
@@ -55,7 +55,7 @@ call_record(struct call *c)
     if (c->service != NULL && c->service->measure != NULL && !c->fault.is_set)
         c->service->measure(c);
     int64_t duration_ns = clock_mono_ns(cloud->runtime) - c->http->received_ns;
-    if (c->operation != NULL)
+    if (c->service != NULL && c->operation != NULL)
         metrics_record(cloud->metrics, loop_index(loop_current()), c->service_index,
                        wire_operation_index(c->service->wire, c->operation), c->response->status,
                        duration_ns);

@@ -69,7 +69,7 @@ find_operation(struct call *c, struct str version)
         return fault(c, FAULT_UNKNOWN_OPERATION,
                      "Could not find operation " STR_FMT " for version " STR_FMT,
                      STR_ARG(c->operation_name), STR_ARG(version));
-    if (rank > 0)
+    if (rank > 0 && c->service != NULL)
         c->operation = wire_operation_find(c->service->wire, c->operation_name);
     else
         return route_fault_unknown(c, c->operation_name);

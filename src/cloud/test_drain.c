@@ -17,8 +17,9 @@ status_of_child(int hangs)
     pid_t child = fork();
     if (child == 0) {
         drain_limit(1);
-        while (hangs)
-            pause();
+        if (hangs)
+            for (;;)
+                pause();
         _exit(0);
     }
     assert_true(child > 0);

@@ -85,13 +85,13 @@ what_it_is_given_goes(void **state)
     struct ways *w = *state;
     struct reaper *r = reaper_new(&w->options);
     reaper_start(r);
-    for (char container = 'a'; container <= 'e'; container++)
-        fill(w, container, 4096);
+    for (int container = 'a'; container <= 'e'; container++)
+        fill(w, (char)container, 4096);
     drop(w, r, 'b', NULL);
     drop(w, r, 'd', NULL);
     ways_until(w, is_idle, NULL);
-    for (char container = 'a'; container <= 'e'; container++)
-        assert_int_equal(left(w, container),
+    for (int container = 'a'; container <= 'e'; container++)
+        assert_int_equal(left(w, (char)container),
                          container == 'b' || container == 'd' ? 0 : (size_t)KEYS);
     ways_stop(w);
     reaper_free(r);

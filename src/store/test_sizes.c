@@ -123,7 +123,7 @@ scan_body(struct kv_txn *txn, void *arg)
     TRY(kv_range_open(txn, &range, &it));
     while (p->seen < p->count && (code = kv_iter_next(it, &key, &value)) == OK)
         p->seen++;
-    if (code == OK) { // the first key behind this one
+    if (code == OK && key.len > 0) { // the first key behind this one
         memcpy(p->next, key.ptr, key.len);
         p->next[key.len] = 0;
         p->from = (struct str){p->next, key.len + 1};

@@ -32,6 +32,9 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+// What it stands before are libc's calls, whose parameters have names of libc's own.
+// NOLINTBEGIN(readability-inconsistent-declaration-parameter-name)
+
 enum { MARK_FD = 9, FDS_MAX = 4096 };
 
 enum kind {
@@ -503,3 +506,5 @@ link(const char *from, const char *to)
     step_end();
     return code;
 }
+
+// NOLINTEND(readability-inconsistent-declaration-parameter-name)

@@ -36,7 +36,7 @@ struct world {
 };
 
 // -- node.c
-void cloud_main(void *node);
+void cloud_main(void *arg);
 void node_start(struct node *n);
 void node_kill(struct node *n);
 void node_stop(struct node *n); // waits
@@ -50,7 +50,7 @@ void faults_round(struct world *w);
 void faults_end(struct world *w);
 
 // -- ways.c
-void ways_main(void *node);
+void ways_main(void *arg);
 void ways_check_leases(const struct world *w);
 struct ways_model *ways_model_new(void);
 void ways_model_end(struct ways_model *m);

@@ -13,7 +13,7 @@ main(void)
     size_t len = fread(texts, 1, PATTERNS_BYTES_MAX, stdin);
     for (size_t at = 0; at < len; at += strlen(texts + at) + 1) {
         if (!wire_pattern_compiles(texts + at))
-            fwrite(texts + at, 1, strlen(texts + at) + 1, stdout);
+            (void)fwrite(texts + at, 1, strlen(texts + at) + 1, stdout);
     }
     return 0;
 }
