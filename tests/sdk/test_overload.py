@@ -56,12 +56,13 @@ def test_the_log(tmp_path):
 
 
 def test_slow_requests(tmp_path):
-    # Everything that is written to a disk takes longer than a millisecond now and then.
-    with Server(tmp_path, options=["--slow-request-ms", "1"]) as server:
+    # The MD5 of a MiB alone takes longer than a millisecond.
+    with Server(tmp_path, options=["--slow-request-ms", "1", "--ephemeral"]) as server:
         client = clients.client("sqs", server.url())
-        for number in range(500):
-            client.create_queue(QueueName=f"jobs-{number}")
-            if slow := lines(server, level="warn", operation="CreateQueue"):
+        url = client.create_queue(QueueName="jobs")["QueueUrl"]
+        for _ in range(20):
+            client.send_message(QueueUrl=url, MessageBody="x" * 1024 * 1024)
+            if slow := lines(server, level="warn", operation="SendMessage"):
                 assert "duration_us=" in slow[0]
                 return
         pytest.fail("no call took a millisecond")
