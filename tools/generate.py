@@ -46,6 +46,12 @@ def run_service(args: argparse.Namespace) -> None:
         write_if_changed(args.depfile, [f"{args.depfile_target}: {needed}"])
 
 
+def run_layer(args: argparse.Namespace) -> None:
+    kept = records.load_records(ROOT, args.name, "src")
+    write_if_changed(args.out / f"{args.name}_records.h", records.header_lines(kept))
+    write_if_changed(args.out / f"{args.name}_records.c", records.tables_lines(kept))
+
+
 def run_registry(args: argparse.Namespace) -> None:
     write_if_changed(args.out, service_c.registry_lines(sorted(args.names)))
 
@@ -70,6 +76,10 @@ def parse_arguments() -> argparse.Namespace:
     command.add_argument("--depfile", type=Path)
     command.add_argument("--depfile-target")
     command.set_defaults(run=run_service)
+    command = commands.add_parser("layer", help="write the records of a layer below src/")
+    command.add_argument("name")
+    command.add_argument("--out", type=Path, required=True, help="folder")
+    command.set_defaults(run=run_layer)
     command = commands.add_parser("registry", help="write the list of all services")
     command.add_argument("--out", type=Path, required=True, help="file")
     command.add_argument("names", nargs="*")

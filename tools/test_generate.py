@@ -625,6 +625,12 @@ class RecordsTest(unittest.TestCase):
         self.assertEqual(kept.shapes["Queue"].rows[0].id, 7)
         self.assertEqual(kept.shapes["Queue"].c_type, "struct sqs_queue_record")
 
+    def test_a_layer_has_records_too(self) -> None:
+        raw = record(name={"shape": "String", "id": 7})
+        kept = records.assemble_records("host", raw, "src")
+        self.assertIn("//   src/host/records.json", records.header_lines(kept))
+        self.assertIn('#include "src/host/host_records.h"', records.tables_lines(kept))
+
     def test_rows_stand_in_the_order_of_their_ids(self) -> None:
         members = {"late": {"shape": "String", "id": 2}, "early": {"shape": "String", "id": 1}}
         kept = records.assemble_records("sqs", record(**members))

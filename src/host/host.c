@@ -132,6 +132,7 @@ host_new(const struct host_options *options, struct host **out, char *problem, s
                        .shim_fd = -1,
                        .holder_fd = -1,
                        .seccomp_fd = -1};
+    ids_init(&h->ids);
     h->is_root = geteuid() == 0;
     h->dir = options->dir[0] == '/' ? strdup(options->dir) : NULL;
     char *cwd = h->dir == NULL ? get_current_dir_name() : NULL;
@@ -164,6 +165,7 @@ host_free(struct host *h)
     if (h->seccomp_fd >= 0)
         close(h->seccomp_fd);
     cgroups_fini(&h->cgroups);
+    ids_fini(&h->ids);
     free(h->dir);
     free(h);
 }

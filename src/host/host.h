@@ -4,17 +4,12 @@
 
 #include "src/base/log.h"
 #include "src/host/cgroup.h"
+#include "src/host/ids.h"
 #include "src/task/fiber.h"
 
 // Everything that runs has a folder below `dir`, and outlives c10m: after a restart it is found
-// there again. Where c10m is root, guests get user ids of their own from HOST_IDS_FIRST on; where
-// it is an ordinary user, they all are that user.
-enum {
-    HOST_IDS_FIRST = 1 << 20,
-    HOST_IDS_PER_GUEST = 1 << 16,
-    HOST_GUESTS_MAX = 16384, // rows of ids
-    HOST_NAME_MAX = 64,      // of a sandbox or network: letters, digits, '-'
-};
+// there again.
+enum { HOST_NAME_MAX = 64 }; // of a sandbox or network: letters, digits, '-'
 
 struct host_options {
     struct runtime *runtime;
@@ -31,7 +26,8 @@ struct host {
     int holder_fd;  // the program that keeps a network
     int seccomp_fd; // the filter of system calls; -1: the system has none
     struct cgroups cgroups;
-    char tag[17]; // of this data directory, in names that the whole machine shares
+    struct ids ids; // which rows are in use
+    char tag[17];   // of this data directory, in names that the whole machine shares
 };
 
 // Asks the system what it can do; what it cannot is logged by name, with the remedy. E_IO,

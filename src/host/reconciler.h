@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "src/host/unit.h"
+#include "src/host/driver.h"
 #include "src/store/job.h"
 
 // One fiber for each unit: it reads the record, asks the driver what it finds, and starts, stops or

@@ -108,8 +108,12 @@ setup(void **state)
     struct fixture *f = calloc(1, sizeof(*f));
     char problem[256];
     f->log = (struct log){.fd = 2, .level_min = LOG_ERROR};
-    f->driver =
-        (struct unit_driver){"toy", toy_probe, toy_start, toy_stop, toy_remove, &f->machine};
+    f->driver = (struct unit_driver){.kind = "toy",
+                                     .probe = toy_probe,
+                                     .start = toy_start,
+                                     .stop = toy_stop,
+                                     .remove = toy_remove,
+                                     .arg = &f->machine};
     arena_init(&f->arena);
     struct runtime_options options = {.loops = 1};
     assert_int_equal(runtime_new(&options, &f->runtime), OK);

@@ -2,10 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/host/unit.h"
 
+#include "src/host/host_records.h"
 #include "src/store/tuple.h"
 
-// Key: ("host", "unit", kind, name). Value: a tuple of the fields in this order, after its version.
-enum { UNIT_VERSION = 1 };
+// Key: ("host", "unit", kind, name). Value: the record Unit.
 
 static void
 key_begin(struct tuple *t, struct arena *arena)
@@ -25,76 +25,98 @@ unit_key(struct arena *arena, struct str kind, struct str name)
     return tuple_key(&t);
 }
 
+struct str
+unit_root(struct arena *arena)
+{
+    struct tuple t;
+    key_begin(&t, arena);
+    return tuple_key(&t);
+}
+
 const char *
 unit_state_name(enum unit_state state)
 {
     static const char *const names[] = {
         [UNIT_PENDING] = "pending", [UNIT_UP] = "up",         [UNIT_DOWN] = "down",
-        [UNIT_ENDED] = "ended",     [UNIT_FAILED] = "failed",
+        [UNIT_ENDED] = "ended",     [UNIT_FAILED] = "failed", [UNIT_STOPPING] = "stopping",
     };
     return names[state];
+}
+
+struct str
+unit_spec(const struct record_type *type, const void *record, struct arena *arena)
+{
+    struct buf out;
+    buf_init(&out, arena, 256);
+    record_encode(type, record, &out);
+    return buf_str(&out);
 }
 
 static int
 unit_set(struct kv_txn *txn, const struct unit *u)
 {
-    struct arena *a = kv_txn_arena(txn);
-    struct tuple t;
-    tuple_init(&t, a);
-    const int64_t numbers[] = {UNIT_VERSION, u->desired,  u->restarts,   u->state,
-                               u->failures,  u->retry_ms, u->changed_ms, u->want_version};
-    for (size_t i = 0; i < COUNT_OF(numbers); i++)
-        tuple_add_int(&t, numbers[i]);
-    tuple_add_str(&t, u->problem);
-    tuple_add_str(&t, u->boot);
-    tuple_add_str(&t, u->spec);
-    return kv_set(txn, unit_key(a, u->kind, u->name), tuple_key(&t));
+    struct host_unit_id_record needs[UNIT_NEEDS_MAX];
+    for (size_t i = 0; i < u->need_count; i++)
+        needs[i] = (struct host_unit_id_record){u->needs[i].kind, u->needs[i].name};
+    struct host_unit_record r = {
+        .desired = {u->desired, true},
+        .restarts = {u->restarts, true},
+        .want_version = {u->want_version, true},
+        .spec = u->spec,
+        .needs = {needs, u->need_count},
+        .state = {u->state, true},
+        .problem = u->problem,
+        .changed_ms = {u->changed_ms, true},
+        .boot = u->boot,
+        .failures = {u->failures, true},
+        .retry_ms = {u->retry_ms, true},
+        .applied_version = {u->applied_version, true},
+        .ids_row = {u->ids_row, true},
+    };
+    return record_set(txn, &host_unit_record_type, unit_key(kv_txn_arena(txn), u->kind, u->name),
+                      &r);
 }
 
 static int
-value_read(struct tuple_reader *r, struct unit *out)
+unit_of_record(const struct host_unit_record *r, struct unit *out)
 {
-    int64_t version, desired, restarts, state;
-    TRY(tuple_read_int(r, &version));
-    if (version != UNIT_VERSION)
-        return version > UNIT_VERSION ? E_NEWER : E_IO;
-    TRY(tuple_read_int(r, &desired));
-    TRY(tuple_read_int(r, &restarts));
-    TRY(tuple_read_int(r, &state));
-    TRY(tuple_read_int(r, &out->failures));
-    TRY(tuple_read_int(r, &out->retry_ms));
-    TRY(tuple_read_int(r, &out->changed_ms));
-    TRY(tuple_read_int(r, &out->want_version));
-    TRY(tuple_read_str(r, &out->problem));
-    TRY(tuple_read_str(r, &out->boot));
-    TRY(tuple_read_str(r, &out->spec));
-    out->desired = (enum unit_desired)desired;
-    out->restarts = restarts != 0;
-    out->state = (enum unit_state)state;
-    return desired <= UNIT_GONE && state <= UNIT_FAILED ? OK : E_IO;
+    if (r->desired.value < 0 || r->desired.value > UNIT_GONE || r->state.value < 0 ||
+        r->state.value > UNIT_STOPPING || r->needs.count > UNIT_NEEDS_MAX)
+        return E_IO;
+    out->desired = (enum unit_desired)r->desired.value;
+    out->restarts = r->restarts.value;
+    out->want_version = r->want_version.value;
+    out->spec = r->spec;
+    for (size_t i = 0; i < r->needs.count; i++)
+        out->needs[i] = (struct unit_id){r->needs.items[i].kind, r->needs.items[i].name};
+    out->need_count = r->needs.count;
+    out->state = (enum unit_state)r->state.value;
+    out->problem = r->problem;
+    out->changed_ms = r->changed_ms.value;
+    out->boot = r->boot;
+    out->failures = r->failures.value;
+    out->retry_ms = r->retry_ms.value;
+    out->applied_version = r->applied_version.value;
+    out->ids_row = r->ids_row.value;
+    return OK;
 }
 
 int
 unit_get(struct kv_txn *txn, struct str kind, struct str name, struct unit *out)
 {
-    struct arena *a = kv_txn_arena(txn);
-    struct str value;
-    struct tuple_reader r;
-    *out = (struct unit){.kind = kind, .name = name};
-    TRY(kv_get(txn, unit_key(a, kind, name), KV_SERIALIZABLE, &value));
-    if (!str_is_present(value))
-        return E_NOT_FOUND;
-    tuple_reader_init(&r, a, value);
-    int code = value_read(&r, out);
-    return code == E_NOT_FOUND || code == E_INVALID ? E_IO : code;
+    struct host_unit_record r = {0};
+    *out = (struct unit){.kind = kind, .name = name, .ids_row = -1};
+    TRY(record_get(txn, &host_unit_record_type, unit_key(kv_txn_arena(txn), kind, name),
+                   KV_SERIALIZABLE, &r));
+    return unit_of_record(&r, out);
 }
 
 int
 unit_want(struct kv_txn *txn, const struct unit_wish *wish)
 {
     struct unit u;
-    CHECK(host_name_is_valid(wish->name));
-    if (wish->spec.len > UNIT_SPEC_BYTES_MAX)
+    CHECK(host_name_is_valid(wish->name) && wish->kind.len <= UNIT_KIND_MAX);
+    if (wish->spec.len > UNIT_SPEC_BYTES_MAX || wish->need_count > UNIT_NEEDS_MAX)
         return E_LIMIT;
     int code = unit_get(txn, wish->kind, wish->name, &u);
     if (code == E_NOT_FOUND && wish->desired == UNIT_GONE)
@@ -106,8 +128,13 @@ unit_want(struct kv_txn *txn, const struct unit_wish *wish)
     u.want_version++;
     // A new wish is tried at once.
     u.failures = u.retry_ms = 0;
-    if (str_is_present(wish->spec))
-        u.spec = wish->spec;
+    if (wish->desired != UNIT_GONE) {
+        if (str_is_present(wish->spec))
+            u.spec = wish->spec;
+        u.need_count = wish->need_count;
+        for (size_t i = 0; i < wish->need_count; i++)
+            u.needs[i] = wish->needs[i];
+    }
     return unit_set(txn, &u);
 }
 

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "src/host/host.h"
-#include "src/store/kv.h"
+#include "src/store/record.h"
 #include "src/task/background.h"
 
 // A unit is a sandbox, a network, an engine: something that a service wants to run. The service
@@ -17,59 +17,60 @@ enum unit_desired {
 };
 
 enum unit_state {
-    UNIT_PENDING, // nothing was done yet
+    UNIT_PENDING, // it was never up; `problem` says what it waits for
     UNIT_UP,
     UNIT_DOWN,
-    UNIT_ENDED,  // by itself; `problem` says how. Runs again when it should (restarts)
-    UNIT_FAILED, // could not be started or stopped; is tried again at retry_ms
+    UNIT_ENDED,    // by itself; `problem` says how. Runs again when it should (restarts)
+    UNIT_FAILED,   // could not be started or stopped; is tried again at retry_ms
+    UNIT_STOPPING, // is being stopped, by us
 };
 
-enum { UNIT_RETRY_MS_MIN = 100, UNIT_RETRY_MS_MAX = 30 * 1000, UNIT_SPEC_BYTES_MAX = 256 * 1024 };
+enum {
+    UNIT_RETRY_MS_MIN = 100,
+    UNIT_RETRY_MS_MAX = 30 * 1000,
+    UNIT_SPEC_BYTES_MAX = 256 * 1024,
+    UNIT_KIND_MAX = 31,
+    UNIT_NEEDS_MAX = 8,
+};
+
+struct unit_id {
+    struct str kind, name;
+};
 
 struct unit {
     struct str kind; // of its driver
     struct str name; // host_name_is_valid
     enum unit_desired desired;
     bool restarts;   // also when it has ended by itself
-    struct str spec; // what the driver needs to know, in its own encoding
-    enum unit_state state;
-    struct str problem;   // a sentence, when there is one
-    struct str boot;      // the machine's start during which it last came up
-    int64_t failures;     // in a row
-    int64_t retry_ms;     // wall clock; UNIT_FAILED
-    int64_t changed_ms;   // wall clock, of the state
+    struct str spec; // what the driver needs to know: a record of its type (driver.h)
+    struct unit_id needs[UNIT_NEEDS_MAX];
+    size_t need_count;
     int64_t want_version; // rises with every unit_want
+    enum unit_state state;
+    struct str problem;      // a sentence, when there is one
+    struct str boot;         // the machine's start during which it last came up
+    int64_t failures;        // in a row
+    int64_t retry_ms;        // wall clock; UNIT_FAILED
+    int64_t changed_ms;      // wall clock, of the state
+    int64_t applied_version; // the want_version whose spec is in force
+    int32_t ids_row;         // of its own as long as it is there (ids.h); -1: none yet
 };
 
-// How a unit was found.
-enum unit_seen {
-    UNIT_SEEN_NOTHING, // never started, or removed
-    UNIT_SEEN_UP,
-    UNIT_SEEN_ENDED, // by itself
-    UNIT_SEEN_LOST,  // killed from outside, or the machine has started anew
-};
-
-enum { UNIT_PROBLEM_BYTES = 512 };
-
-// All run in a fiber, may wait, and may be called again after a crash at any point of their work.
-// What is up already is adopted: start is not called. On failure `problem` gets a sentence.
-struct unit_driver {
-    const char *kind;
-    int (*probe)(void *arg, const struct unit *u, enum unit_seen *out, char *problem);
-    int (*start)(void *arg, const struct unit *u, char *problem);
-    int (*stop)(void *arg, const struct unit *u, char *problem);
-    int (*remove)(void *arg, const struct unit *u, char *problem);
-    void *arg;
-};
-
-// In a service's transaction. UNIT_GONE for one that is not there does nothing. The spec of one
-// that runs takes effect at its next start. E_LIMIT: the spec is too long.
+// In a service's transaction. UNIT_GONE for one that is not there does nothing. An absent spec
+// leaves it as it is. E_LIMIT: the spec is too long, or there are too many needs.
 struct unit_wish {
-    struct str kind, name, spec;
+    struct str kind, name;
+    struct str spec; // unit_spec
     enum unit_desired desired;
     bool restarts;
+    // Units that must be up before it starts, and that are stopped only after it: a guest's
+    // network, a replica's primary.
+    const struct unit_id *needs;
+    size_t need_count;
 };
 MUST_USE int unit_want(struct kv_txn *txn, const struct unit_wish *wish);
+// A driver's record as a spec, in the arena.
+struct str unit_spec(const struct record_type *type, const void *record, struct arena *arena);
 // In the transaction's arena. E_NOT_FOUND.
 MUST_USE int unit_get(struct kv_txn *txn, struct str kind, struct str name, struct unit *out);
 // Writes state, problem and what belongs to them, unless the unit was removed or wanted otherwise
@@ -78,10 +79,8 @@ MUST_USE int unit_found(struct kv_txn *txn, const struct unit *u);
 MUST_USE int unit_forget(struct kv_txn *txn, const struct unit *u);
 // Calls fn with each, at most limit of them, from the one after `after` (absent: the first).
 // E_NOT_FOUND: there are no more.
-struct unit_id {
-    struct str kind, name;
-};
 MUST_USE int unit_list(struct kv_txn *txn, const struct unit_id *after, struct unit_id *out,
                        size_t limit, size_t *count);
 struct str unit_key(struct arena *arena, struct str kind, struct str name);
+struct str unit_root(struct arena *arena); // all their keys are below it
 const char *unit_state_name(enum unit_state state);

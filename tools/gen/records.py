@@ -1,4 +1,5 @@
-# A service's stored values: services/<name>/records.json, in the form of a model of AWS's.
+# Stored values, of a service (services/<name>/records.json) or a layer (src/<name>/records.json), in the
+# form of a model of AWS's.
 # SPDX-License-Identifier: Apache-2.0
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,29 +22,31 @@ Lock = dict[str, dict[str, str]]
 
 @dataclass(frozen=True)
 class Records:
-    service: str
+    service: str  # or layer
+    folder: str  # "services/sqs", "src/host"
     versions: dict[str, int]  # by record
     shapes: Shapes
 
     @property
     def where(self) -> str:
-        return f"services/{self.service}/records.json"
+        return f"{self.folder}/records.json"
 
     @property
     def prefix(self) -> str:
         return self.service.replace("-", "_")
 
 
-def load_records(root: Path, service: str) -> Records:
-    folder = root / "services" / service
-    records = assemble_records(service, read_json(folder / "records.json"))
+def load_records(root: Path, service: str, above: str = "services") -> Records:
+    folder = root / above / service
+    records = assemble_records(service, read_json(folder / "records.json"), above)
     if (lock := folder / "records.lock.json").exists():
         check_lock(records, read_json(lock))
     return records
 
 
-def assemble_records(service: str, raw: dict[str, Any]) -> Records:
-    where = f"services/{service}/records.json"
+def assemble_records(service: str, raw: dict[str, Any], above: str = "services") -> Records:
+    folder = f"{above}/{service}"
+    where = f"{folder}/records.json"
     check_keys(where, raw, {"records"}, {"shapes"})
     for name, record in raw["records"].items():
         check_keys(f"{where}: {name}", record, {"version", "members"}, {"required"})
@@ -58,7 +61,7 @@ def assemble_records(service: str, raw: dict[str, Any]) -> Records:
     roots = {name: f"{where}: {name}" for name in raw["records"]}
     versions = {name: record["version"] for name, record in raw["records"].items()}
     return Records(
-        service, versions, build_shapes(Model({"shapes": shapes}, where), roots, c_names, {})
+        service, folder, versions, build_shapes(Model({"shapes": shapes}, where), roots, c_names, {})
     )
 
 
@@ -157,7 +160,7 @@ def tables_lines(records: Records) -> list[str]:
     tables = Tables(records.shapes)
     model = tables.model_lines()
     lines = origin(f"The tables of what {records.service} keeps in the store.", [records.where])
-    lines += ["", f'#include "services/{records.service}/{records.prefix}_records.h"', ""]
+    lines += ["", f'#include "{records.folder}/{records.prefix}_records.h"', ""]
     lines += tables.text.lines() + model
     for name, version in records.versions.items():
         lines += [
