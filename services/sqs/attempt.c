@@ -47,7 +47,8 @@ forget_some(struct kv_txn *txn, const struct place *p, int64_t now_ms)
 
 struct replay {
     struct slot slots[RECEIVE_MAX];
-    size_t count; // 0: it cannot be given again
+    size_t count;    // 0: it cannot be given again
+    bool is_changed; // since a message was deleted, received again, or had its visibility changed
 };
 
 // Finds all slots of the attempt, each as the attempt left it and still hidden.
@@ -57,19 +58,23 @@ slots_find(struct kv_txn *txn, const struct place *p, const struct sqs_attempt_r
 {
     const struct sqs_attempt_message_list_record *list = &attempt->messages;
     CHECK(list->count <= RECEIVE_MAX);
+    bool is_over = false;
     out->count = 0;
-    for (size_t i = 0; i < list->count; i++) {
+    out->is_changed = false;
+    for (size_t i = 0; i < list->count && !out->is_changed; i++) {
         const struct sqs_attempt_message_record *m = &list->items[i];
         struct slot *slot = &out->slots[i];
         struct receipt receipt = {.group = m->group};
         memcpy(receipt.sequence.bytes, m->sequence.ptr, SEQUENCE_BYTES);
         int code = slot_get(txn, p, &receipt, slot);
-        bool is_same = code == OK && slot->record.receive_count.value == m->receive_count.value &&
-                       slot->record.due_ms.value == m->due_ms.value && m->due_ms.value > now_ms;
-        if (!is_same)
-            return code == E_NOT_FOUND ? OK : code;
+        if (code != OK && code != E_NOT_FOUND)
+            return code;
+        out->is_changed = code != OK ||
+                          slot->record.receive_count.value != m->receive_count.value ||
+                          slot->record.due_ms.value != m->due_ms.value;
+        is_over = is_over || m->due_ms.value <= now_ms;
     }
-    out->count = list->count;
+    out->count = out->is_changed || is_over ? 0 : list->count;
     return OK;
 }
 
@@ -133,6 +138,13 @@ attempt_replay(struct kv_txn *txn, struct receive *r, int64_t now_ms)
     if (code != OK || attempt.until_ms.value <= now_ms)
         return code == E_NOT_FOUND ? OK : code;
     TRY(slots_find(txn, p, &attempt, now_ms, replay));
+    // aws/aws-sdk-java#2613
+    if (replay->is_changed)
+        return fault(r->c, FAULT_INVALID_PARAMETER,
+                     "Value " STR_FMT " for parameter ReceiveRequestAttemptId is invalid. Reason: "
+                     "The receiveRequestAttemptId is not valid anymore since the receive call is "
+                     "not retryable.",
+                     STR_ARG(r->attempt_id));
     for (size_t i = 0; i < replay->count; i++)
         TRY(slot_deliver(txn, r, &replay->slots[i], now_ms));
     if (r->count == 0)

@@ -36,16 +36,18 @@ accounts_check(struct call *c, const struct sqs_aws_account_id_list *ids)
         bool is_valid = id.len == 12;
         for (size_t at = 0; at < id.len; at++)
             is_valid = is_valid && id.ptr[at] >= '0' && id.ptr[at] <= '9';
+        // aws/aws-cli#7416, amazon-archives/aws-sdk-core-ruby#138
         if (!is_valid)
             return fault(c, FAULT_INVALID_PARAMETER,
-                         "Value " STR_FMT " for parameter PrincipalId is invalid. Reason: Unable "
+                         "Value [" STR_FMT "] for parameter PrincipalId is invalid. Reason: Unable "
                          "to verify principal.",
                          STR_ARG(id));
     }
     return OK;
 }
 
-// A batch is admitted with its single operation, and has no name of its own here.
+// A batch is admitted with its single operation, and has no name of its own here
+// (cloudtools/awacs#34).
 static bool
 is_action(const struct call *c, struct str name)
 {
@@ -124,10 +126,10 @@ document_get(struct arena *a, const struct queue *q, struct policy_document **ou
 static int
 document_set(struct call *c, struct kv_txn *txn, struct queue *q, const struct policy_document *d)
 {
+    TRY(policy_limits_check(c, d));
     q->record.policy = d->count > 0 ? policy_print(kv_txn_arena(txn), d) : (struct str){0};
     if (q->record.policy.len > POLICY_BYTES_MAX)
-        return fault(c, SQS_OVER_LIMIT, "The policy would be longer than %d bytes.",
-                     POLICY_BYTES_MAX);
+        return fault(c, SQS_OVER_LIMIT, "Submitted policy is over max allowed size.");
     q->record.modified_ms = OPT_LONG(call_now_ms(c));
     return queue_set(txn, q);
 }
@@ -153,7 +155,11 @@ add_body(struct kv_txn *txn, void *arg)
     if (d->count == POLICY_STATEMENTS_MAX)
         return fault(s->c, SQS_OVER_LIMIT, "%d Statements were found, maximum allowed is %d.",
                      POLICY_STATEMENTS_MAX + 1, POLICY_STATEMENTS_MAX);
-    d->statements[d->count++].text = statement_print(a, s->in, queue_arn(a, &q));
+    d->statements[d->count++] = (struct policy_statement){
+        .text = statement_print(a, s->in, queue_arn(a, &q)),
+        .principals = s->in->AWSAccountIds.count,
+        .actions = s->in->Actions.count,
+    };
     return document_set(s->c, txn, &q, d);
 }
 

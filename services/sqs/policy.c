@@ -5,6 +5,81 @@
 #include "services/sqs/sqs_api.h"
 #include "src/wire/json.h"
 
+// One text, or an array of them.
+static int
+texts_count(struct json_reader *r, size_t *count)
+{
+    struct str text;
+    bool more;
+    if (json_peek(r) != JSON_ARRAY) {
+        ++*count;
+        return json_read_string(r, &text);
+    }
+    TRY(json_array_begin(r));
+    for (;;) {
+        TRY(json_array_next(r, &more));
+        if (!more)
+            return OK;
+        TRY(json_read_string(r, &text));
+        ++*count;
+    }
+}
+
+// "*", or {"AWS": [...], "Service": "..."}.
+static int
+principals_count(struct json_reader *r, size_t *count)
+{
+    struct str kind;
+    bool more;
+    if (json_peek(r) != JSON_OBJECT)
+        return texts_count(r, count);
+    TRY(json_object_begin(r));
+    for (;;) {
+        TRY(json_object_next(r, &more, &kind));
+        if (!more)
+            return OK;
+        TRY(texts_count(r, count));
+    }
+}
+
+// {"StringEquals": {"aws:SourceAccount": ..., ...}, ...}: each key counts.
+static int
+conditions_count(struct json_reader *r, size_t *count)
+{
+    struct str name;
+    bool more;
+    TRY(json_object_begin(r));
+    for (;;) {
+        TRY(json_object_next(r, &more, &name));
+        if (!more)
+            return OK;
+        TRY(json_object_begin(r));
+        for (;;) {
+            TRY(json_object_next(r, &more, &name));
+            if (!more)
+                break;
+            TRY(json_skip(r));
+            ++*count;
+        }
+    }
+}
+
+static int
+statement_member_read(struct json_reader *r, struct str key, struct policy_statement *out)
+{
+    if (str_eq(key, STR("Sid")))
+        return json_read_string(r, &out->sid);
+    if (str_eq(key, STR("Effect")))
+        return json_read_string(r, &out->effect);
+    if (str_eq(key, STR("Principal")) || str_eq(key, STR("NotPrincipal")))
+        return principals_count(r, &out->principals);
+    if (str_eq(key, STR("Action")) || str_eq(key, STR("NotAction")))
+        return texts_count(r, &out->actions);
+    if (str_eq(key, STR("Condition")))
+        return conditions_count(r, &out->conditions);
+    return json_skip(r);
+}
+
 static int
 statement_members_read(struct json_reader *r, struct policy_statement *out)
 {
@@ -15,15 +90,11 @@ statement_members_read(struct json_reader *r, struct policy_statement *out)
         TRY(json_object_next(r, &more, &key));
         if (!more)
             return OK;
-        if (str_eq(key, STR("Sid")))
-            TRY(json_read_string(r, &out->sid));
-        else if (str_eq(key, STR("Effect")))
-            TRY(json_read_string(r, &out->effect));
-        else
-            TRY(json_skip(r));
+        TRY(statement_member_read(r, key, out));
     }
 }
 
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
 static int
 statement_read(struct json_reader *r, struct policy_document *out)
 {
@@ -37,7 +108,7 @@ statement_read(struct json_reader *r, struct policy_document *out)
     statement->text = (struct str){begin, (size_t)(r->at - begin)};
     bool is_effect =
         str_eq(statement->effect, STR("Allow")) || str_eq(statement->effect, STR("Deny"));
-    return is_effect ? OK : E_INVALID;
+    return is_effect && statement->principals > 0 && statement->actions > 0 ? OK : E_INVALID;
 }
 
 // One statement, or an array of them.
@@ -111,6 +182,44 @@ policy_print(struct arena *a, const struct policy_document *d)
     return buf_str(&b);
 }
 
+static int
+over_limit(struct call *c, size_t found, const char *what, int max)
+{
+    return fault(c, SQS_OVER_LIMIT, "%zu %s were found in the submitted policy, max allowed is %d",
+                 found, what, max);
+}
+
+int
+policy_limits_check(struct call *c, const struct policy_document *d)
+{
+    size_t principals = 0, conditions = 0;
+    for (size_t i = 0; i < d->count; i++) {
+        const struct policy_statement *s = &d->statements[i];
+        // ministryofjustice/cloud-platform-environments#9082
+        if (s->actions > POLICY_ACTIONS_MAX)
+            return fault(c, SQS_OVER_LIMIT,
+                         "%zu actions were found in a statement from the submitted policy, max "
+                         "allowed is %d",
+                         s->actions, POLICY_ACTIONS_MAX);
+        principals += s->principals;
+        conditions += s->conditions;
+    }
+    if (principals > POLICY_PRINCIPALS_MAX)
+        return over_limit(c, principals, "principals", POLICY_PRINCIPALS_MAX);
+    if (conditions > POLICY_CONDITIONS_MAX)
+        return over_limit(c, conditions, "conditions", POLICY_CONDITIONS_MAX);
+    return OK;
+}
+
+// What policy_parse returned, in AWS's words.
+static int
+parse_fault(struct call *c, int code)
+{
+    if (code == E_LIMIT)
+        return over_limit(c, POLICY_STATEMENTS_MAX + 1, "statements", POLICY_STATEMENTS_MAX);
+    return fault(c, SQS_INVALID_ATTRIBUTE_VALUE, "Invalid value for the parameter Policy.");
+}
+
 int
 policy_apply(struct call *c, struct str value, struct sqs_queue_record *record)
 {
@@ -118,8 +227,13 @@ policy_apply(struct call *c, struct str value, struct sqs_queue_record *record)
     if (value.len == 0)
         return OK;
     struct policy_document *d = ARENA_NEW(c->arena, struct policy_document);
-    if (value.len > POLICY_BYTES_MAX || policy_parse(c->arena, value, d) != OK)
-        return fault(c, SQS_INVALID_ATTRIBUTE_VALUE, "Invalid value for the parameter Policy.");
+    // BishopFox/cloudfoxable#29
+    if (value.len > POLICY_BYTES_MAX)
+        return fault(c, SQS_OVER_LIMIT, "Submitted policy is over max allowed size.");
+    int code = policy_parse(c->arena, value, d);
+    if (code != OK)
+        return parse_fault(c, code);
+    TRY(policy_limits_check(c, d));
     for (size_t i = 0; i < d->count; i++)
         if (str_eq(d->statements[i].effect, STR("Deny")))
             return fault(c, FAULT_NOT_IMPLEMENTED,

@@ -186,10 +186,13 @@ receive_run(struct receive *r, struct opt_int wait_s)
         if (deadline_ns == 0)
             deadline_ns = deadline_in_ms(rt, s * 1000);
         TRY(s > 0 ? receive_poll(r, deadline_ns) : receive_once(r));
-        // AWS: "If you use long polling, Amazon SQS returns no error messages."
+        // AWS: "If you use long polling, Amazon SQS returns no error messages." The words are from
+        // Cbsoftware/pressureNET-server#74.
         if (r->is_full && s == 0 && !r->queue.record.is_fifo.value)
             return fault(r->c, SQS_OVER_LIMIT,
-                         "The maximum number of in flight messages is reached.");
+                         "Too many messages have been received without being deleted.\nPlease "
+                         "delete your received messages or let them timeout before receiving "
+                         "more.");
         if (r->count > 0 || clock_mono_ns(rt) >= deadline_ns)
             return OK;
         // A poll may look many times while it waits.

@@ -98,6 +98,19 @@ redrive_print(struct arena *a, struct str target_arn, int64_t receives_max)
     return buf_str(&b);
 }
 
+// Of {} AWS misses the count first (ansible-collections/community.aws#2321), though the reference
+// has a default for it.
+static int
+target_missing(struct call *c, struct str value, const struct policy *p)
+{
+    return policy_invalid(c, "RedrivePolicy", value,
+                          str_is_present(p->receives_max)
+                              ? "Redrive policy does not contain mandatory attribute: "
+                                "deadLetterTargetArn."
+                              : "Redrive policy does not contain mandatory attribute: "
+                                "maxReceiveCount.");
+}
+
 int
 redrive_apply(struct call *c, struct str value, struct sqs_queue_record *record)
 {
@@ -111,9 +124,7 @@ redrive_apply(struct call *c, struct str value, struct sqs_queue_record *record)
     if (policy_read(c->arena, value, &p) != OK)
         return policy_invalid(c, "RedrivePolicy", value, "Redrive policy is not a valid JSON map.");
     if (!str_is_present(p.target_arn))
-        return policy_invalid(c, "RedrivePolicy", value,
-                              "Redrive policy does not contain mandatory attribute: "
-                              "deadLetterTargetArn.");
+        return target_missing(c, value, &p);
     TRY(receives_read(c, value, &p, &receives_max));
     if (queue_arn_parse(p.target_arn, &target) != OK)
         return policy_invalid(c, "RedrivePolicy", value, "Invalid value for deadLetterTargetArn.");

@@ -23,11 +23,10 @@ bucket_of(struct shares *s, int32_t share)
 static void
 shares_halve(struct shares *s)
 {
-    s->total = s->active = 0;
+    s->total = 0;
     for (size_t i = 0; i < SHARE_BUCKETS; i++) {
         s->in_flight[i] /= 2;
         s->total += s->in_flight[i];
-        s->active += s->in_flight[i] > 0;
     }
 }
 
@@ -39,8 +38,7 @@ shares_add(struct shares *s, int32_t share, int64_t now_ms)
         shares_halve(s);
         s->halved_ms = now_ms;
     }
-    uint32_t *bucket = bucket_of(s, share);
-    s->active += (*bucket)++ == 0;
+    ++*bucket_of(s, share);
     s->total++;
 }
 
@@ -50,7 +48,7 @@ shares_remove(struct shares *s, int32_t share)
     uint32_t *bucket = bucket_of(s, share);
     if (*bucket == 0)
         return;
-    s->active -= --*bucket == 0;
+    --*bucket;
     s->total--;
 }
 
@@ -58,8 +56,5 @@ bool
 shares_is_noisy(const struct shares *s, int32_t share)
 {
     uint64_t own = *bucket_of((struct shares *)s, share);
-    uint64_t others = s->active - (own > 0);
-    if (own <= SHARE_NOISY_MIN)
-        return false;
-    return own * (others > 0 ? others : 1) > 2 * (s->total - own);
+    return own >= SHARE_NOISY_MIN && own * 100 > s->total * SHARE_NOISY_PERCENT;
 }

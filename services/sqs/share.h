@@ -1,5 +1,5 @@
 // Who has how much of a queue in flight: by which fair queues tell noisy groups from quiet ones.
-// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-fair-queues.html
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-fair-queues-detailed.html
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -8,12 +8,16 @@
 // Groups share SHARE_BUCKETS places by the hash of their names, as in stochastic fair queueing. All
 // of it is a hint, halved every so often, so that what it does not hear of (messages that expired)
 // is forgotten. Not thread-safe.
-enum { SHARE_BUCKETS = 1024, SHARE_NOISY_MIN = 10, SHARE_HALVED_MS = 60 * 1000 };
+enum {
+    SHARE_BUCKETS = 1024,
+    SHARE_NOISY_MIN = 30,
+    SHARE_NOISY_PERCENT = 10,
+    SHARE_HALVED_MS = 60 * 1000,
+};
 
 struct shares {
     uint32_t in_flight[SHARE_BUCKETS];
     uint64_t total;
-    uint32_t active; // buckets with any
     int64_t halved_ms;
 };
 
@@ -21,5 +25,5 @@ struct shares {
 int32_t share_of(struct str group_id);
 void shares_add(struct shares *s, int32_t share, int64_t now_ms);
 void shares_remove(struct shares *s, int32_t share);
-// More than twice the mean of the others, and more than one receive can give.
+// AWS: "more than 10% of in-flight messages in the queue and at least 30 of its own".
 bool shares_is_noisy(const struct shares *s, int32_t share);

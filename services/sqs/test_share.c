@@ -15,36 +15,34 @@ add(struct shares *s, int32_t share, int n)
 }
 
 static void
-a_group_with_most_in_flight_is_noisy(void **state)
+a_group_with_a_tenth_in_flight_is_noisy(void **state)
 {
     struct shares s = {.halved_ms = 1000};
     int32_t a = share_of(STR("a")), b = share_of(STR("b")), c = share_of(STR("c"));
-    assert_false(shares_is_noisy(&s, a));
-    add(&s, a, SHARE_NOISY_MIN);
+    add(&s, a, SHARE_NOISY_MIN - 1);
     assert_false(shares_is_noisy(&s, a));
     add(&s, a, 1);
     assert_true(shares_is_noisy(&s, a)); // alone: whoever comes goes first
-    add(&s, b, 6);
+    add(&s, b, 9 * SHARE_NOISY_MIN);
+    assert_false(shares_is_noisy(&s, a)); // a tenth, and not more
+    assert_true(shares_is_noisy(&s, b) && !shares_is_noisy(&s, c));
+    add(&s, a, 1);
+    assert_true(shares_is_noisy(&s, a));
+    for (int i = 0; i < SHARE_NOISY_MIN + 2; i++)
+        shares_remove(&s, a); // once more than there are: no less than none
     assert_false(shares_is_noisy(&s, a));
-    add(&s, a, 30);
-    assert_true(shares_is_noisy(&s, a) && !shares_is_noisy(&s, b) && !shares_is_noisy(&s, c));
-    for (int i = 0; i < 41; i++)
-        shares_remove(&s, a);
-    assert_false(shares_is_noisy(&s, a));
-    shares_remove(&s, a); // no less than none
-    assert_int_equal(s.total, 6);
-    assert_int_equal(s.active, 1);
+    assert_int_equal(s.total, 9 * SHARE_NOISY_MIN);
 }
 
 static void
-equal_groups_are_all_quiet(void **state)
+many_equal_groups_are_all_quiet(void **state)
 {
     struct shares s = {.halved_ms = 1000};
-    int32_t shares[] = {share_of(STR("a")), share_of(STR("b")), share_of(STR("c"))};
-    for (size_t i = 0; i < COUNT_OF(shares); i++)
-        add(&s, shares[i], 100);
-    for (size_t i = 0; i < COUNT_OF(shares); i++)
-        assert_false(shares_is_noisy(&s, shares[i]));
+    const char names[] = "abcdefghij";
+    for (size_t i = 0; i < sizeof(names) - 1; i++)
+        add(&s, share_of((struct str){&names[i], 1}), 100);
+    for (size_t i = 0; i < sizeof(names) - 1; i++)
+        assert_false(shares_is_noisy(&s, share_of((struct str){&names[i], 1})));
 }
 
 static void
@@ -62,8 +60,8 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_group_with_most_in_flight_is_noisy),
-        cmocka_unit_test(equal_groups_are_all_quiet),
+        cmocka_unit_test(a_group_with_a_tenth_in_flight_is_noisy),
+        cmocka_unit_test(many_equal_groups_are_all_quiet),
         cmocka_unit_test(what_was_not_heard_of_is_forgotten),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

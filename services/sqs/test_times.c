@@ -316,6 +316,7 @@ flights_standard(struct fixture *f)
     CHECK(receive_short(f, url, &count) == OK && count == 5);
     CHECK(receive_short(f, url, &count) == E_FAULT);
     CHECK(str_eq(f->call.fault.name, STR("OverLimit")));
+    CHECK(str_starts(f->call.fault.message, STR("Too many messages have been received without ")));
     // Their timeout over, they are not in flight; and they are counted anew.
     clock_move(f, 31);
     CHECK(receive_short(f, url, &count) == OK && count == 10);

@@ -24,6 +24,16 @@ def receive(sqs, url, attempt=None, count=10, **how):
     return got.get("Messages", [])
 
 
+def refuses(sqs, url, attempt):
+    with pytest.raises(ClientError) as error:
+        receive(sqs, url, attempt)
+    assert error.value.response["Error"] == error.value.response["Error"] | {
+        "Code": "InvalidParameterValue",
+        "Message": f"Value {attempt} for parameter ReceiveRequestAttemptId is invalid. Reason: The "
+        "receiveRequestAttemptId is not valid anymore since the receive call is not retryable.",
+    }
+
+
 def test_the_same_messages_and_handles_come_again(sqs, fifo):
     send(sqs, fifo, "a", 3)
     send(sqs, fifo, "b", 2)
@@ -35,7 +45,7 @@ def test_the_same_messages_and_handles_come_again(sqs, fifo):
     assert receive(sqs, fifo, "try-1") == first
     for message in first:
         sqs.delete_message(QueueUrl=fifo, ReceiptHandle=message["ReceiptHandle"])
-    assert receive(sqs, fifo, "try-1") == []
+    refuses(sqs, fifo, "try-1")
 
 
 def test_a_retry_hides_anew(sqs, fifo):
@@ -54,18 +64,23 @@ def test_new_messages_come_under_a_new_attempt_only(sqs, fifo):
     assert [m["Body"] for m in receive(sqs, fifo, "y")] == ["b0"]
 
 
-def test_messages_that_were_changed_do_not_come_again(sqs, fifo):
+def test_an_attempt_whose_messages_were_changed_is_refused(sqs, fifo):
     send(sqs, fifo, "a", 2)
     first = receive(sqs, fifo, "x")
     sqs.delete_message(QueueUrl=fifo, ReceiptHandle=first[0]["ReceiptHandle"])
-    assert receive(sqs, fifo, "x") == []
+    refuses(sqs, fifo, "x")
     sqs.change_message_visibility(
         QueueUrl=fifo, ReceiptHandle=first[1]["ReceiptHandle"], VisibilityTimeout=0
     )
-    again = receive(sqs, fifo, "x")
+    refuses(sqs, fifo, "x")
+    again = receive(sqs, fifo, "y")
     assert [m["Body"] for m in again] == ["a1"]
     assert again[0]["ReceiptHandle"] != first[1]["ReceiptHandle"]
-    assert receive(sqs, fifo, "x") == again
+    assert receive(sqs, fifo, "y") == again
+    sqs.change_message_visibility(
+        QueueUrl=fifo, ReceiptHandle=again[0]["ReceiptHandle"], VisibilityTimeout=600
+    )
+    refuses(sqs, fifo, "y")
 
 
 def test_after_its_timeout_a_message_is_received_anew(sqs, fifo):

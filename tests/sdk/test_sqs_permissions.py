@@ -103,7 +103,7 @@ def test_labels_are_unique_and_must_be_there(sqs, queue):
     [
         ({"label": "has space"}, "parameter Label"),
         ({"label": "x" * 81}, "parameter Label"),
-        ({"accounts": ["friend"]}, "Value friend for parameter PrincipalId is invalid."),
+        ({"accounts": ["friend"]}, "Value [friend] for parameter PrincipalId is invalid. Reason: Unable to verify principal."),
         ({"actions": ["Sing"]}, "Value SQS:Sing for parameter ActionName is invalid."),
         ({"actions": ["SendMessageBatch"]}, "Value SQS:SendMessageBatch for parameter ActionName"),
     ],
@@ -137,6 +137,56 @@ def test_limits_of_permissions(sqs, queue):
     assert len(policy_of(sqs, queue)["Statement"]) == 20
 
 
+def test_principals_are_counted_over_all_permissions(sqs, queue):
+    accounts = [f"{n:012}" for n in range(1, 51)]
+    add(sqs, queue, "half", accounts[:25])
+    add(sqs, queue, "rest", accounts[25:])
+    with pytest.raises(sqs.exceptions.OverLimit):
+        add(sqs, queue, "more", accounts[:1])
+    with pytest.raises(sqs.exceptions.OverLimit):
+        add(sqs, queue, "much", accounts + [FRIEND])
+    assert len(policy_of(sqs, queue)["Statement"]) == 2
+
+
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-policies.html
+@pytest.mark.parametrize(
+    "most, more, words",
+    [
+        (
+            {"Action": [f"sqs:Get{n}*" for n in range(7)]},
+            {"Action": [f"sqs:Get{n}*" for n in range(8)]},
+            "8 actions were found in a statement from the submitted policy, max allowed is 7",
+        ),
+        (
+            {"Principal": {"AWS": [f"{n:012}" for n in range(49)], "Service": "s3.amazonaws.com"}},
+            {"Principal": {"AWS": [f"{n:012}" for n in range(50)], "Service": "s3.amazonaws.com"}},
+            "51 principals were found",
+        ),
+        (
+            {"Condition": {"StringEquals": {f"aws:k{n}": "v" for n in range(10)}}},
+            {"Condition": {"StringEquals": {f"aws:k{n}": "v" for n in range(11)}}},
+            "11 conditions were found",
+        ),
+        ({"Sid": "x" * 7000}, {"Sid": "x" * 8200}, "Submitted policy is over max allowed size."),
+    ],
+    ids=["actions", "principals", "conditions", "size"],
+)
+def test_limits_of_a_policy(sqs, queue, most, more, words):
+    def put(statement):
+        text = json.dumps({"Version": "2012-10-17", "Statement": [allow("one") | statement]})
+        sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": text})
+
+    put(most)
+    with pytest.raises(sqs.exceptions.OverLimit) as error:
+        put(more)
+    assert words in message_of(error)
+    assert error.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
+    statements = [allow(f"s{n}") for n in range(21)]
+    text = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    with pytest.raises(sqs.exceptions.OverLimit):
+        sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": text})
+
+
 def test_a_policy_is_kept_as_it_is(sqs, queue, name):
     text = json.dumps({"Version": "2012-10-17", "Statement": allow("one")}, indent=1)
     sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": text})
@@ -157,11 +207,23 @@ def test_a_queue_is_made_with_a_policy(sqs, name):
     assert policy_of(sqs, url)["Statement"] == [allow("one")]
 
 
-@pytest.mark.parametrize("bad", ["no json", "[]", "{}", '{"Statement":[]}', '{"Statement":[{}]}'])
+@pytest.mark.parametrize("bad",
+    [
+        "no json",
+        "[]",
+        "{}",
+        '{"Statement":[]}',
+        '{"Statement":[{}]}',
+        '{"Statement":[{"Effect":"Allow","Action":"*"}]}',
+        '{"Statement":[{"Effect":"Allow","Principal":"*"}]}',
+    ],
+)
 def test_what_is_no_policy_is_refused(sqs, queue, bad):
     with pytest.raises(ClientError) as error:
         sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": bad})
     assert code_of(error) == "InvalidAttributeValue"
+    # hashicorp/terraform-provider-aws#42209
+    assert message_of(error) == "Invalid value for the parameter Policy."
 
 
 def test_a_policy_that_denies_is_refused_by_name(sqs, queue):

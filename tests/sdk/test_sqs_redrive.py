@@ -231,7 +231,8 @@ def test_creating_again_compares_the_policy(sqs, source, name):
     "text, words",
     [
         ("no json", "Redrive policy is not a valid JSON map."),
-        ("{}", "does not contain mandatory attribute: deadLetterTargetArn."),
+        ("{}", "does not contain mandatory attribute: maxReceiveCount."),
+        ('{"maxReceiveCount":3}', "does not contain mandatory attribute: deadLetterTargetArn."),
         ('{"deadLetterTargetArn":"%s","maxReceiveCount":0}', "Invalid value for maxReceiveCount: 0"),
         ('{"deadLetterTargetArn":"%s","maxReceiveCount":1001}', "valid values are from 1 to 1000"),
         ('{"deadLetterTargetArn":"%s","maxReceiveCount":1.5}', "maxReceiveCount: 1.5"),
