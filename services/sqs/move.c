@@ -4,6 +4,7 @@
 #include "services/sqs/counts.h"
 #include "services/sqs/message.h"
 #include "services/sqs/mover.h"
+#include "services/sqs/movers.h"
 #include "services/sqs/redrive.h"
 #include "services/sqs/sqs.h"
 #include "src/base/encoding.h"
@@ -231,7 +232,7 @@ sqs_start_message_move_task(struct call *c, const struct sqs_start_message_move_
                      "be an integer from 1 to 500.",
                      per_second.value);
     TRY(kv_run(c->kv, c->arena, start_body, &s));
-    mover_start(sqs_of(c), &s.source_name, s.task_id);
+    movers_wake(sqs_of(c)->movers);
     out->TaskHandle = handle_print(c->arena, s.task_id, in->SourceArn);
     return OK;
 }
@@ -304,7 +305,7 @@ sqs_cancel_message_move_task(struct call *c, const struct sqs_cancel_message_mov
                      "Value " STR_FMT " for parameter TaskHandle is invalid.",
                      STR_ARG(in->TaskHandle));
     TRY(kv_run(c->kv, c->arena, cancel_body, &s));
-    background_wake(c->cloud->background, "sqs-mover");
+    movers_wake(sqs_of(c)->movers);
     out->ApproximateNumberOfMessagesMoved = s.move.moved;
     return OK;
 }

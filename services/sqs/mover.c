@@ -1,37 +1,18 @@
-// The fibers that move messages out of dead-letter queues.
+// What moves messages out of a dead-letter queue: one transaction at a time.
 // SPDX-License-Identifier: Apache-2.0
 #include "services/sqs/mover.h"
-
-#include <stdlib.h>
 
 #include "services/sqs/fifo.h"
 #include "services/sqs/message.h"
 #include "services/sqs/sqs.h"
 #include "services/sqs/standard.h"
 
-enum { MOVER_AGAIN_MS = 1000, MOVER_NAME_MAX = 256, MOVER_PER_SECOND_PART = 10 };
-
-// Hints are in here, and what the task has done is in the store, changed by the same transactions
-// that move the messages.
-struct mover {
-    struct sqs *sqs;
-    struct background_job *job;
-    char names[MOVER_NAME_MAX]; // what source borrows
-    struct queue_name source;
-    char task_id[MESSAGE_ID_BYTES];
-    struct arena arena; // of one transaction at a time
-    // Where a standard queue is read on: the index is full of tombstones before it.
-    char generation[GENERATION_BYTES];
-    struct head_entry after;
-    size_t batch_max;
-    int32_t per_second_max; // 0: as fast as it goes
-    int64_t next_ns;        // when the next batch may go
-    bool is_ended;
-};
+enum { MOVER_AGAIN_MS = 1000, MOVER_PER_SECOND_PART = 10 };
 
 // What one run of the body does; all of it is set again when it runs again.
 struct step {
-    struct mover *mover;
+    const struct mover *mover;
+    const struct job *job;
     size_t max; // 0: only look at the task
     struct sqs_move_record move;
     struct queue source;
@@ -172,6 +153,7 @@ step_body(struct kv_txn *txn, void *arg)
     s->arrivals = (struct arrivals){0};
     s->is_empty = s->is_ended = false;
     s->failure = NULL;
+    TRY(job_check(s->job, txn));
     TRY(task_get(txn, s, &moving));
     if (s->is_ended)
         return OK;
@@ -195,6 +177,7 @@ fail_body(struct kv_txn *txn, void *arg)
     struct failing *f = arg;
     struct sqs_moving_record moving;
     f->step->is_ended = false;
+    TRY(job_check(f->step->job, txn));
     TRY(task_get(txn, f->step, &moving));
     if (f->step->is_ended)
         return OK;
@@ -210,13 +193,13 @@ in_ms(const struct mover *m, int64_t ms)
 }
 
 static void
-pace_set(struct mover *m, const struct step *s, int64_t began_ns)
+pace_set(struct mover *m, const struct step *s)
 {
     int64_t now_ns = in_ms(m, 0);
     m->per_second_max = s->move.per_second_max.value;
     m->batch_max = MOVER_BATCH_MAX;
     if (m->per_second_max == 0) {
-        m->next_ns = background_rested_ns(m->job, began_ns);
+        m->next_ns = now_ns;
         return;
     }
     size_t part = (size_t)(m->per_second_max + MOVER_PER_SECOND_PART - 1) / MOVER_PER_SECOND_PART;
@@ -227,64 +210,48 @@ pace_set(struct mover *m, const struct step *s, int64_t began_ns)
 }
 
 static void
-step_done(struct mover *m, const struct step *s, int64_t began_ns)
+step_done(struct mover *m, const struct step *s)
 {
     arrivals_announce(m->sqs, &s->arrivals);
     m->is_ended = s->is_ended;
     if (m->is_ended)
         return;
-    pace_set(m, s, began_ns);
+    pace_set(m, s);
     m->after = s->after;
     memcpy(m->generation, s->source.place.generation.ptr, GENERATION_BYTES);
 }
 
 // A message cannot be moved: those before it are, and then the task fails.
 static int
-step_fail(struct mover *m, struct step *s)
+step_fail(struct mover *m, struct arena *a, struct step *s)
 {
     m->batch_max = s->arrivals.count;
     if (m->batch_max > 0)
         return OK;
-    TRY(kv_run(m->sqs->cloud->kv, &m->arena, fail_body, &(struct failing){s, s->failure}));
+    TRY(kv_run(m->sqs->cloud->kv, a, fail_body, &(struct failing){s, s->failure}));
     m->is_ended = true;
     return OK;
 }
 
-// When to go on.
-static int64_t
-step(struct mover *m)
+int
+mover_step(struct mover *m, const struct job *job, struct arena *a)
 {
-    struct step *s = ARENA_NEW(&m->arena, struct step);
-    int64_t began_ns = in_ms(m, 0);
-    *s = (struct step){.mover = m, .max = began_ns >= m->next_ns ? m->batch_max : 0};
-    int code = kv_run(m->sqs->cloud->kv, &m->arena, step_body, s);
+    struct step *s = ARENA_NEW(a, struct step);
+    *s = (struct step){.mover = m, .job = job};
+    s->max = in_ms(m, 0) >= m->next_ns ? m->batch_max : 0;
+    m->is_to_look = false;
+    int code = kv_run(m->sqs->cloud->kv, a, step_body, s);
     if (code == OK && s->max > 0)
-        step_done(m, s, began_ns);
+        step_done(m, s);
     else if (code == OK || code == E_NOT_FOUND)
         m->is_ended = code != OK || s->is_ended;
     else if (code == E_INVALID && s->failure)
-        code = step_fail(m, s);
-    arena_reset(&m->arena);
-    if (code == OK || code == E_NOT_FOUND)
-        return m->next_ns;
+        code = step_fail(m, a, s);
+    if (code == OK || code == E_NOT_FOUND || code == E_CANCELLED)
+        return code == E_CANCELLED ? code : OK;
     log_event(&m->sqs->cloud->log, LOG_WARN, "sqs_move_put_off", "code=%s", code_name(code));
-    return in_ms(m, MOVER_AGAIN_MS);
-}
-
-static void
-mover_main(struct background_job *job, void *arg)
-{
-    struct mover *m = arg;
-    struct lot_ticket ticket;
-    int code;
-    m->job = job;
-    do {
-        background_enter(job, &ticket);
-        int64_t again_ns = step(m);
-        code = background_wait(job, &ticket, m->is_ended ? 0 : again_ns);
-    } while (!m->is_ended && code != E_CANCELLED);
-    arena_fini(&m->arena);
-    free(m);
+    m->next_ns = in_ms(m, MOVER_AGAIN_MS);
+    return OK;
 }
 
 static struct str
@@ -297,84 +264,15 @@ name_copy(struct mover *m, size_t *at, struct str text)
 }
 
 void
-mover_start(struct sqs *s, const struct queue_name *source, struct str task_id)
+mover_init(struct mover *m, struct sqs *s, const struct queue_name *source, struct str task_id)
 {
-    struct mover *m = calloc(1, sizeof(*m));
     size_t at = 0;
-    CHECK(m && task_id.len == MESSAGE_ID_BYTES);
-    m->sqs = s;
+    CHECK(task_id.len == MESSAGE_ID_BYTES);
+    *m = (struct mover){.sqs = s};
     m->source.account = name_copy(m, &at, source->account);
     m->source.region = name_copy(m, &at, source->region);
     m->source.name = name_copy(m, &at, source->name);
     memcpy(m->task_id, task_id.ptr, MESSAGE_ID_BYTES);
     // The first batch tells the pace.
     m->batch_max = 1;
-    arena_init(&m->arena);
-    background_start(s->cloud->background, "sqs-mover", mover_main, m);
-}
-
-struct listing {
-    struct sqs *sqs;
-    struct arena arena;
-    struct queue_name names[100];
-    struct str task_ids[100];
-    size_t count;
-    struct queue_name after; // the last one of the page before
-    bool is_first;
-    bool is_last;
-};
-
-static int
-listing_body(struct kv_txn *txn, void *arg)
-{
-    struct listing *l = arg;
-    struct arena *a = kv_txn_arena(txn);
-    struct kv_range range = {.limit = COUNT_OF(l->names), .read = KV_SNAPSHOT};
-    struct kv_iter *it;
-    struct str key, value;
-    int code = OK;
-    key_moving_range(a, l->is_first ? NULL : &l->after, &range.from, &range.to);
-    TRY(kv_range_open(txn, &range, &it));
-    for (l->count = 0; code == OK && l->count < COUNT_OF(l->names); l->count += code == OK) {
-        struct sqs_moving_record moving;
-        code = kv_iter_next(it, &key, &value);
-        if (code == OK)
-            code = key_moving_parse(a, key, &l->names[l->count]);
-        if (code == OK)
-            code = record_decode(&sqs_moving_record_type, value, a, &moving);
-        if (code == OK)
-            l->task_ids[l->count] = moving.task_id;
-    }
-    kv_iter_close(it);
-    l->is_last = code == E_NOT_FOUND;
-    return code == E_NOT_FOUND ? OK : code;
-}
-
-static int
-listing_run(void *arg)
-{
-    struct listing *l = arg;
-    while (!l->is_last) {
-        TRY(kv_run(l->sqs->cloud->kv, &l->arena, listing_body, l));
-        for (size_t i = 0; i < l->count; i++)
-            mover_start(l->sqs, &l->names[i], l->task_ids[i]);
-        if (l->count > 0)
-            l->after = l->names[l->count - 1];
-        l->is_first = false;
-    }
-    return OK;
-}
-
-int
-mover_start_all(struct sqs *s)
-{
-    struct listing *l = calloc(1, sizeof(*l));
-    CHECK(l);
-    l->sqs = s;
-    l->is_first = true;
-    arena_init(&l->arena);
-    int code = runtime_call(s->cloud->runtime, listing_run, l);
-    arena_fini(&l->arena);
-    free(l);
-    return code;
 }

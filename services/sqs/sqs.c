@@ -7,7 +7,7 @@
 #include "services/sqs/flights.h"
 #include "services/sqs/gauges.h"
 #include "services/sqs/keeper.h"
-#include "services/sqs/mover.h"
+#include "services/sqs/movers.h"
 #include "src/store/service_clock.h"
 
 #include "services/sqs/sqs_api.h"
@@ -32,15 +32,18 @@ sqs_init(struct cloud *cloud, void **state)
     clock_listen(cloud->clock, clock_moved, s);
     *state = s;
     s->gauges = gauges_new(s);
+    s->movers = movers_new(s);
     keeper_start(s);
     gauges_start(s->gauges);
-    return mover_start_all(s);
+    movers_start(s->movers);
+    return OK;
 }
 
 void
 sqs_fini(void *state)
 {
     struct sqs *s = state;
+    movers_free(s->movers);
     gauges_free(s->gauges);
     lot_free(s->receivers);
     heads_free(s->heads);

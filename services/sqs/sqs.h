@@ -10,6 +10,7 @@ struct sqs {
     struct heads *heads;
     struct lot *receivers; // long polls, by the queue's generation
     struct gauges *gauges;
+    struct movers *movers;
     int64_t flights_max; // FLIGHTS_MAX, or less in tests
 };
 

@@ -2,6 +2,7 @@
 # one of the two is killed.
 # SPDX-License-Identifier: Apache-2.0
 import contextlib
+import json
 import os
 import random
 import threading
@@ -28,6 +29,9 @@ KILLS = 50 if os.environ.get("C10M_TEST_LONG") == "1" else 2
 LOAD_SECONDS_MAX = 120
 MESSAGES = 800
 POLL_SECONDS = 20
+MOVED, MOVED_PER_SECOND = 400, 20
+# A lease lasts for ten seconds after its holder's death.
+TAKEN_OVER_SECONDS_MAX = 60
 # Much less than the poll waits, and much more than a wake takes.
 WOKEN_SECONDS_MAX = 8
 
@@ -211,3 +215,49 @@ def test_a_purge_at_one_holds_at_the_other(ports, name):
     one_call(ports[1], "DeleteQueue", {"QueueUrl": url})
     with SignedClient(ports[0]) as client:
         assert client.json("ReceiveMessage", {"QueueUrl": url}).status == 400
+
+
+def make_moving(port, name):
+    """A task that moves MOVED messages out of a dead-letter queue. Its ARN, and the queue that they go to."""
+
+    def arn_of(url):
+        got = one_call(port, "GetQueueAttributes", {"QueueUrl": url, "AttributeNames": ["QueueArn"]})
+        return got["Attributes"]["QueueArn"]
+
+    dead, to = (make_queue(port, f"{name}-{kind}", {}) for kind in ("dead", "to"))
+    policy = json.dumps({"deadLetterTargetArn": arn_of(dead), "maxReceiveCount": 1})
+    make_queue(port, name, {"RedrivePolicy": policy})
+    for at in range(0, MOVED, 10):
+        entries = [{"Id": str(i), "MessageBody": f"m{at + i}"} for i in range(10)]
+        one_call(port, "SendMessageBatch", {"QueueUrl": dead, "Entries": entries})
+    members = {"SourceArn": arn_of(dead), "DestinationArn": arn_of(to)}
+    one_call(
+        port,
+        "StartMessageMoveTask",
+        {**members, "MaxNumberOfMessagesPerSecond": MOVED_PER_SECOND},
+    )
+    return members["SourceArn"], to
+
+
+def test_a_move_task_outlives_the_process_that_works_on_it(pair, name):
+    """Each of the two dies once; whoever had the task then, the other one goes on with it."""
+    arn, to = make_moving(pair[0].port, name)
+
+    def task(server):
+        got = one_call(server.port, "ListMessageMoveTasks", {"SourceArn": arn})
+        return got["Results"][0]
+
+    for victim, other in (pair, pair[::-1]):
+        moved = task(other)["ApproximateNumberOfMessagesMoved"]
+        has_moved = lambda: task(other)["ApproximateNumberOfMessagesMoved"] > moved
+        eventually(has_moved, TAKEN_OVER_SECONDS_MAX, "the task goes on")
+        victim.kill()
+        moved = task(other)["ApproximateNumberOfMessagesMoved"]
+        assert moved < MOVED
+        eventually(has_moved, TAKEN_OVER_SECONDS_MAX, "the task is taken over")
+        victim.start()
+    eventually(lambda: task(pair[0])["Status"] == "COMPLETED", LOAD_SECONDS_MAX, "the task ends")
+    assert task(pair[1])["ApproximateNumberOfMessagesMoved"] == MOVED
+    bodies = []
+    drain(pair[0].port, to, lambda message: bodies.append(message["Body"]))
+    assert sorted(bodies) == sorted(f"m{n}" for n in range(MOVED))
