@@ -2,46 +2,128 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/host/firewall.h"
 
+#include <arpa/inet.h>
+#include <stdio.h>
+
+#include "src/host/firewall_text.h"
+
+enum { TCP = 6, UDP = 17, ICMP = 1, PROBLEM_BYTES = 512 };
+
 // Two chains hear every packet that passes: what the sender's groups must accept, then what the
 // receiver's must. A verdict of accept ends only the chain that it is in. Maps from address to a
 // port's own chain keep the cost independent of the number of ports.
-static const char tables[] =
+#define TABLE "inet c10m "
+static const char sets[] =
     "add table inet c10m\n"
-    "add set inet c10m cut { type ipv4_addr; flags interval; }\n"
-    "add set inet c10m bound { type ifname . ipv4_addr; }\n"
-    "add map inet c10m leave { type ipv4_addr : verdict; }\n"
-    "add map inet c10m reach { type ipv4_addr : verdict; }\n"
-    "add chain inet c10m heard { type filter hook prerouting priority -300; policy accept; }\n"
-    "add rule inet c10m heard iifname != \"lo\" iifname . ip saddr != @bound drop\n"
-    "add rule inet c10m heard meta nfproto ipv6 drop\n"
-    "add chain inet c10m cutting { type filter hook forward priority -10; policy accept; }\n"
-    "add rule inet c10m cutting ip saddr @cut drop\n"
-    "add rule inet c10m cutting ip daddr @cut drop\n"
-    "add chain inet c10m leaving { type filter hook forward priority 0; policy drop; }\n"
-    "add rule inet c10m leaving ct state established,related accept\n"
-    "add rule inet c10m leaving ct state invalid drop\n"
-    "add rule inet c10m leaving ip saddr vmap @leave\n"
-    "add chain inet c10m reaching { type filter hook forward priority 10; policy drop; }\n"
-    "add rule inet c10m reaching ct state established,related accept\n"
-    "add rule inet c10m reaching ip daddr vmap @reach\n"
-    "add chain inet c10m offering { type filter hook input priority 0; policy drop; }\n"
-    "add rule inet c10m offering ip saddr @cut drop\n"
-    "add rule inet c10m offering ct state established,related accept\n"
-    "add rule inet c10m offering iifname \"lo\" accept\n"
-    "add rule inet c10m offering ip protocol icmp accept\n"
-    "add rule inet c10m offering udp dport 53 accept\n"
-    "add rule inet c10m offering tcp dport 53 accept\n"
-    "add rule inet c10m offering ip daddr 169.254.169.254 tcp dport 80 accept\n"
-    // What the network passes on from outside, over Elastic addresses.
-    "add chain inet c10m entering { type filter hook output priority 0; policy accept; }\n"
-    "add rule inet c10m entering ip daddr @cut drop\n"
-    "add rule inet c10m entering ct state established,related accept\n"
-    "add rule inet c10m entering ip daddr vmap @reach\n";
+    "add set " TABLE "bound { type ifname . ipv4_addr; }\n"
+    "add map " TABLE "leave { type ipv4_addr : verdict; }\n"
+    "add map " TABLE "reach { type ipv4_addr : verdict; }\n"
+    // Zones: what is cut off, and what stays together.
+    "add set " TABLE "cut { type ipv4_addr; flags interval; }\n"
+    "add set " TABLE "inside { type ipv4_addr . ipv4_addr; flags interval; }\n"
+    // Access lists (access_list.h): the subnets' borders, and who is beside whom.
+    "add map " TABLE "cross-out { type ipv4_addr : verdict; flags interval; }\n"
+    "add map " TABLE "cross-in { type ipv4_addr : verdict; flags interval; }\n"
+    "add set " TABLE "beside { type ipv4_addr . ipv4_addr; flags interval; }\n"
+    // Public addresses (translation.h).
+    "add map " TABLE "elastic-in { type ipv4_addr : ipv4_addr; }\n"
+    "add map " TABLE "elastic-out { type ipv4_addr : ipv4_addr; }\n"
+    "add map " TABLE "gateway-out { type ipv4_addr : ipv4_addr; flags interval; }\n"
+    "add set " TABLE "outward { type ipv4_addr; }\n"
+    "add set " TABLE "outward-subnets { type ipv4_addr; flags interval; }\n";
+
+static const char chains[] =
+    "add chain " TABLE "refused-in\n"
+    "add rule " TABLE "refused-in drop\n"
+    "add chain " TABLE "refused-out\n"
+    "add rule " TABLE "refused-out drop\n"
+    "add chain " TABLE "heard { type filter hook prerouting priority -300; policy accept; }\n"
+    "add rule " TABLE "heard meta nfproto ipv6 drop\n"
+    "add rule " TABLE "heard iifname { \"lo\", \"uplink\" } accept\n"
+    "add rule " TABLE "heard iifname . ip saddr != @bound drop\n"
+    "add chain " TABLE "turning-in { type nat hook prerouting priority -100; policy accept; }\n"
+    "add rule " TABLE "turning-in dnat ip to ip daddr map @elastic-in\n"
+    "add chain " TABLE "turning-out { type nat hook postrouting priority 100; policy accept; }\n"
+    "add rule " TABLE "turning-out oifname \"uplink\" snat ip to ip saddr map @elastic-out\n"
+    "add rule " TABLE "turning-out oifname \"uplink\" snat ip to ip saddr map @gateway-out\n"
+    "add rule " TABLE "turning-out ct status dnat snat ip to ip saddr map @elastic-out\n"
+    "add chain " TABLE "cutting { type filter hook forward priority -10; policy accept; }\n"
+    "add rule " TABLE "cutting ip saddr . ip daddr @inside accept\n"
+    "add rule " TABLE "cutting ip saddr @cut drop\n"
+    "add rule " TABLE "cutting ip daddr @cut drop\n"
+    "add chain " TABLE "leaving { type filter hook forward priority 0; policy drop; }\n"
+    "add rule " TABLE "leaving ct state established,related accept\n"
+    "add rule " TABLE "leaving ct state invalid drop\n"
+    "add rule " TABLE "leaving iifname \"uplink\" accept\n"
+    "add rule " TABLE "leaving ip saddr vmap @leave\n"
+    "add chain " TABLE "crossing-out { type filter hook forward priority 3; policy accept; }\n"
+    "add rule " TABLE "crossing-out ip saddr . ip daddr @beside accept\n"
+    "add rule " TABLE "crossing-out ip saddr vmap @cross-out\n"
+    "add chain " TABLE "crossing-in { type filter hook forward priority 7; policy accept; }\n"
+    "add rule " TABLE "crossing-in ip saddr . ip daddr @beside accept\n"
+    "add rule " TABLE "crossing-in ip daddr vmap @cross-in\n"
+    "add chain " TABLE "reaching { type filter hook forward priority 10; policy drop; }\n"
+    "add rule " TABLE "reaching ct state established,related accept\n"
+    "add rule " TABLE "reaching oifname \"uplink\" ip saddr @outward accept\n"
+    "add rule " TABLE "reaching oifname \"uplink\" ip saddr @outward-subnets accept\n"
+    "add rule " TABLE "reaching ip daddr vmap @reach\n"
+    "add chain " TABLE "offering { type filter hook input priority 0; policy drop; }\n"
+    "add rule " TABLE "offering iifname \"uplink\" drop\n"
+    "add rule " TABLE "offering ip saddr @cut drop\n"
+    "add rule " TABLE "offering iifname \"lo\" accept\n"
+    "add rule " TABLE "offering udp dport 53 accept\n"
+    "add rule " TABLE "offering tcp dport 53 accept\n"
+    "add rule " TABLE "offering ip daddr 169.254.169.254 tcp dport { 80, 4566 } accept\n"
+    "add rule " TABLE "offering ip protocol icmp accept\n"
+    // Answers to what the network passes on from outside, over Elastic addresses.
+    "add rule " TABLE "offering ct state established,related accept\n"
+    "add chain " TABLE "crossing-back { type filter hook input priority -5; policy accept; }\n"
+    "add rule " TABLE "crossing-back ip daddr 169.254.0.0/16 accept\n"
+    "add rule " TABLE "crossing-back udp dport 53 accept\n"
+    "add rule " TABLE "crossing-back tcp dport 53 accept\n"
+    "add rule " TABLE "crossing-back ip saddr vmap @cross-out\n"
+    "add chain " TABLE "crossing-enter { type filter hook output priority -5; policy accept; }\n"
+    "add rule " TABLE "crossing-enter ip saddr 169.254.0.0/16 accept\n"
+    "add rule " TABLE "crossing-enter udp sport 53 accept\n"
+    "add rule " TABLE "crossing-enter tcp sport 53 accept\n"
+    "add rule " TABLE "crossing-enter ip daddr vmap @cross-in\n"
+    "add chain " TABLE "entering { type filter hook output priority 0; policy accept; }\n"
+    "add rule " TABLE "entering ip daddr @cut drop\n"
+    "add rule " TABLE "entering ct state established,related accept\n"
+    "add rule " TABLE "entering ip daddr vmap @reach\n";
+
+static bool
+address_is_valid(struct str text)
+{
+    char copy[INET_ADDRSTRLEN];
+    struct in_addr address;
+    if (text.len >= sizeof(copy))
+        return false;
+    snprintf(copy, sizeof(copy), STR_FMT, STR_ARG(text));
+    return inet_pton(AF_INET, copy, &address) == 1;
+}
+
+int
+firewall_cidr_check(struct str cidr, char *problem)
+{
+    struct str address, bits;
+    int64_t number;
+    if (str_find_char(cidr, ':') >= 0) {
+        snprintf(problem, PROBLEM_BYTES, "IPv6 is not built: " STR_FMT, STR_ARG(cidr));
+        return E_INVALID;
+    }
+    if (str_cut(cidr, '/', &address, &bits) && address_is_valid(address) &&
+        str_to_int64(bits, &number) == OK && number >= 0 && number <= 32)
+        return OK;
+    snprintf(problem, PROBLEM_BYTES, "not A.B.C.D/BITS: " STR_FMT, STR_ARG(cidr));
+    return E_INVALID;
+}
 
 void
 firewall_begin(struct buf *out)
 {
-    buf_put(out, str_of(tables));
+    buf_put(out, str_of(sets));
+    buf_put(out, str_of(chains));
 }
 
 void
@@ -65,13 +147,25 @@ put_other_side(const struct firewall_rule *r, struct buf *out)
 }
 
 static void
-put_protocol(const struct firewall_rule *r, struct buf *out)
+put_icmp(int type, int code, struct buf *out)
 {
-    enum { TCP = 6, UDP = 17 };
-    if (r->protocol == TCP || r->protocol == UDP)
-        buf_print(out, " %s dport %u-%u", r->protocol == TCP ? "tcp" : "udp", r->from, r->to);
-    else if (r->protocol != FIREWALL_ALL_PROTOCOLS)
-        buf_print(out, " meta l4proto %u", r->protocol);
+    if (type == FIREWALL_ANY)
+        buf_put(out, STR(" ip protocol icmp"));
+    else
+        buf_print(out, " icmp type %d", type);
+    if (type != FIREWALL_ANY && code != FIREWALL_ANY)
+        buf_print(out, " icmp code %d", code);
+}
+
+void
+firewall_put_protocol(uint8_t protocol, int from, int to, struct buf *out)
+{
+    if (protocol == TCP || protocol == UDP)
+        buf_print(out, " %s dport %d-%d", protocol == TCP ? "tcp" : "udp", from, to);
+    else if (protocol == ICMP)
+        put_icmp(from, to, out);
+    else if (protocol != FIREWALL_ALL_PROTOCOLS)
+        buf_print(out, " meta l4proto %u", protocol);
 }
 
 void
@@ -85,7 +179,7 @@ firewall_group_set(struct str group, const struct firewall_rule *rules, size_t c
         buf_print(out, "add rule inet c10m " STR_FMT "-%s", STR_ARG(group),
                   rules[i].is_egress ? "out" : "in");
         put_other_side(&rules[i], out);
-        put_protocol(&rules[i], out);
+        firewall_put_protocol(rules[i].protocol, rules[i].from, rules[i].to, out);
         buf_put(out, STR(" accept\n"));
     }
 }
@@ -110,7 +204,7 @@ put_port_chain(struct str port, const char *way, const struct str *groups, size_
     for (size_t i = 0; i < count; i++)
         buf_print(out, "add rule inet c10m " STR_FMT "-%s jump " STR_FMT "-%s\n", STR_ARG(port),
                   way, STR_ARG(groups[i]), way);
-    buf_print(out, "add rule inet c10m " STR_FMT "-%s drop\n", STR_ARG(port), way);
+    buf_print(out, "add rule inet c10m " STR_FMT "-%s goto refused-%s\n", STR_ARG(port), way, way);
 }
 
 void
@@ -146,6 +240,29 @@ firewall_port_del(struct str port, struct str address, const struct str *groups,
     buf_print(out,
               "delete chain inet c10m " STR_FMT "-in\ndelete chain inet c10m " STR_FMT "-out\n",
               STR_ARG(port), STR_ARG(port));
+}
+
+// Pairs of ranges have both orders.
+static void
+put_inside(const char *verb, struct str cidr, struct str other, struct buf *out)
+{
+    buf_print(out, "%s element inet c10m inside { " STR_FMT " . " STR_FMT " }\n", verb,
+              STR_ARG(cidr), STR_ARG(other));
+    if (!str_eq(cidr, other))
+        buf_print(out, "%s element inet c10m inside { " STR_FMT " . " STR_FMT " }\n", verb,
+                  STR_ARG(other), STR_ARG(cidr));
+}
+
+void
+firewall_zone_add(struct str cidr, struct str other, struct buf *out)
+{
+    put_inside("add", cidr, other, out);
+}
+
+void
+firewall_zone_del(struct str cidr, struct str other, struct buf *out)
+{
+    put_inside("delete", cidr, other, out);
 }
 
 void

@@ -11,15 +11,18 @@
 // sends from an address that is not its port's is not heard. Names of groups and ports: letters,
 // digits,
 // '-', beginning with a letter.
-enum { FIREWALL_ALL_PROTOCOLS = 0 };
+enum { FIREWALL_ALL_PROTOCOLS = 0, FIREWALL_ANY = -1 };
 
 struct firewall_rule {
     bool is_egress;
-    uint8_t protocol;  // IP's number; FIREWALL_ALL_PROTOCOLS
-    uint16_t from, to; // ports, of TCP and UDP
-    struct str cidr;   // the other side: "10.0.0.0/8", or
-    struct str group;  // whoever is in that group of the same network
+    uint8_t protocol; // IP's number; FIREWALL_ALL_PROTOCOLS
+    int from, to;     // ports, of TCP and UDP; of ICMP type and code, or FIREWALL_ANY
+    struct str cidr;  // the other side: "10.0.0.0/8" (firewall_cidr_check), or
+    struct str group; // whoever is in that group of the same network
 };
+// Whether it is "A.B.C.D/BITS". E_INVALID with a sentence in `problem` (512 bytes), which names
+// IPv6 where it is that: networks do not carry it.
+MUST_USE int firewall_cidr_check(struct str cidr, char *problem);
 
 // The tables, once after network_start. Nothing passes but what is allowed later, and what the
 // network itself offers: its name server and the metadata address.
@@ -36,7 +39,11 @@ void firewall_port_add(struct str port, struct str address, const struct str *gr
                        struct buf *out);
 void firewall_port_del(struct str port, struct str address, const struct str *groups, size_t count,
                        struct buf *out);
-// Cuts addresses ("10.0.1.0/24", a zone's subnets) off from everything, what goes on already
-// included; and heals that.
+// Says that two ranges of addresses, or one and itself, lie in the same zone: what cuts their zone
+// off does not part them. Once.
+void firewall_zone_add(struct str cidr, struct str other, struct buf *out);
+void firewall_zone_del(struct str cidr, struct str other, struct buf *out);
+// Cuts addresses ("10.0.1.0/24", a zone's subnets) off from all that is not in their zone, what
+// goes on already included; and heals that. The same range is cut once.
 void firewall_cut(struct str cidr, struct buf *out);
 void firewall_heal(struct str cidr, struct buf *out);

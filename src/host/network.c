@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/host/network.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -10,79 +11,14 @@
 #include <unistd.h>
 
 #include "src/base/buf.h"
-#include "src/host/line.h"
+#include "src/host/network_ask.h"
 #include "src/host/program.h"
 
-enum { DIR_BYTES = 4096, ANSWER_MS_MAX = 10 * 1000, REQUEST_BYTES = 256 };
+enum { REQUEST_BYTES = 256, INTERNET_TRIES = 50, INTERNET_TRY_MS = 10 };
 
-static void
-dir_of(const struct host *h, struct str name, char out[DIR_BYTES])
-{
-    CHECK(host_name_is_valid(name));
-    snprintf(out, DIR_BYTES, "%s/networks/" STR_FMT, h->dir, STR_ARG(name));
-}
-
+// user_fd < 0: the holder makes a user namespace by itself, or needs none.
 static int
-say(char *problem, int code, const char *what)
-{
-    snprintf(problem, HOST_PROBLEM_BYTES, "%s", what);
-    return code;
-}
-
-static int
-send_request(struct socket *s, struct str line, struct str data, int fd, int64_t deadline_ns)
-{
-    const struct str parts[] = {line, data};
-    if (fd < 0)
-        return socket_write_all(s, parts, data.len > 0 ? 2 : 1, deadline_ns);
-    TRY(socket_wait(s, SOCKET_WRITABLE, deadline_ns));
-    return local_send_fd(s, line, fd);
-}
-
-// A request and its answer without "ok ".
-static int
-ask(struct host *h, struct str name, struct str line, struct str data, int fd,
-    char answer[HOST_LINE_BYTES], char *problem)
-{
-    char dir[DIR_BYTES];
-    struct socket *s;
-    int64_t deadline_ns = deadline_in_ms(h->runtime, ANSWER_MS_MAX);
-    dir_of(h, name, dir);
-    int code = local_connect(loop_current(), dir, "control", &s);
-    if (code != OK)
-        return say(problem, code, "the network's holder does not run");
-    code = send_request(s, line, data, fd, deadline_ns);
-    if (code == OK)
-        code = host_line_read(s, deadline_ns, answer);
-    socket_free(s);
-    if (code != OK)
-        return say(problem, code == E_CLOSED ? E_NOT_FOUND : code,
-                   "the network's holder did not answer");
-    if (str_starts(str_of(answer), STR("error ")))
-        return say(problem, E_INVALID, answer + strlen("error "));
-    memmove(answer, answer + strlen("ok"), strlen(answer) - strlen("ok") + 1);
-    return OK;
-}
-
-static int ask_line(struct host *h, struct str name, char *problem, char answer[HOST_LINE_BYTES],
-                    const char *format, ...) PRINTF(5, 6);
-
-static int
-ask_line(struct host *h, struct str name, char *problem, char answer[HOST_LINE_BYTES],
-         const char *format, ...)
-{
-    char line[REQUEST_BYTES];
-    va_list args;
-    va_start(args, format);
-    int len = vsnprintf(line, sizeof(line), format, args);
-    va_end(args);
-    if (len < 0 || (size_t)len >= sizeof(line))
-        return say(problem, E_INVALID, "the request is too long");
-    return ask(h, name, (struct str){line, (size_t)len}, (struct str){0}, -1, answer, problem);
-}
-
-static int
-holder_start(struct host *h, const char *dir, char *problem)
+holder_start(struct host *h, const char *dir, int user_fd, char *problem)
 {
     char line[HOST_LINE_BYTES];
     struct socket *report;
@@ -90,44 +26,128 @@ holder_start(struct host *h, const char *dir, char *problem)
     if (dir_fd < 0 || local_pair(loop_current(), &report, &report_fd) != OK) {
         if (dir_fd >= 0)
             close(dir_fd);
-        return say(problem, E_IO, strerror(errno));
+        return network_say(problem, E_IO, strerror(errno));
     }
-    int fds[] = {dir_fd, report_fd};
-    struct spawn spawn = {
-        .program_fd = h->holder_fd, .name = "c10m-net", .fds = fds, .fd_count = COUNT_OF(fds)};
+    int fds[] = {dir_fd, report_fd, user_fd};
+    struct spawn spawn = {.program_fd = h->holder_fd,
+                          .name = "c10m-net",
+                          .fds = fds,
+                          .fd_count = COUNT_OF(fds) - (user_fd < 0)};
     int code = spawn_detached(h->runtime, &spawn);
     close(dir_fd);
     close(report_fd);
     if (code == OK)
-        code = host_line_read(report, deadline_in_ms(h->runtime, ANSWER_MS_MAX), line);
+        code = host_line_read(report, deadline_in_ms(h->runtime, NETWORK_ANSWER_MS_MAX), line);
     socket_free(report);
     if (code != OK)
-        return say(problem, code, "the network's holder did not start (is libnftables installed?)");
+        return network_say(problem, code,
+                           "the network's holder did not start (is libnftables installed?)");
     if (str_starts(str_of(line), STR("running ")))
         return OK;
-    return say(problem, E_INVALID, line);
+    return network_say(problem, E_INVALID, line);
+}
+
+// A namespace that the holder has open.
+static int
+namespace_open(int pid, int number)
+{
+    char path[64];
+    snprintf(path, sizeof(path), "/proc/%d/fd/%d", pid, number);
+    return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+// Of a user's networks, one that runs.
+static bool
+any_network_find(struct host *h, struct network_status *out)
+{
+    char path[NETWORK_DIR_BYTES];
+    struct dirent *e;
+    bool is_found = false;
+    snprintf(path, sizeof(path), "%s/networks", h->dir);
+    DIR *d = opendir(path);
+    while (d != NULL && !is_found && (e = readdir(d)) != NULL) {
+        struct str name = str_of(e->d_name);
+        is_found = host_name_is_valid(name) && !str_eq(name, NETWORK_INTERNET) &&
+                   network_status_get(h, name, out) == OK && out->is_running;
+    }
+    if (d != NULL)
+        closedir(d);
+    return is_found;
+}
+
+// Of the network that runs: an ordinary user's share one.
+static int
+user_namespace_open(const struct network_status *status, int *out, char *problem)
+{
+    *out = status->is_running && status->user_fd >= 0 ? namespace_open(status->pid, status->user_fd)
+                                                      : -1;
+    return *out < 0 ? network_say(problem, E_IO, "the networks' user namespace cannot be opened")
+                    : OK;
+}
+
+// Another fiber may be starting it.
+static int
+internet_find(struct host *h, struct network_status *out, char *problem)
+{
+    int code = E_AGAIN;
+    for (int i = 0; i < INTERNET_TRIES && code != OK; i++) {
+        code = network_start(h, NETWORK_INTERNET, problem);
+        if (code != OK)
+            TRY(fiber_sleep_until(deadline_in_ms(h->runtime, INTERNET_TRY_MS)));
+    }
+    TRY(code);
+    return network_status_get(h, NETWORK_INTERNET, out);
+}
+
+// *out -1: the holder makes one by itself, or needs none.
+static int
+user_namespace_get(struct host *h, struct str name, int *out, char *problem)
+{
+    struct network_status status;
+    bool is_first = str_eq(name, NETWORK_INTERNET);
+    *out = -1;
+    if (h->is_root || (is_first && !any_network_find(h, &status)))
+        return OK;
+    if (!is_first)
+        TRY(internet_find(h, &status, problem));
+    return user_namespace_open(&status, out, problem);
 }
 
 int
 network_start(struct host *h, struct str name, char *problem)
 {
-    char dir[DIR_BYTES];
+    char dir[NETWORK_DIR_BYTES];
     struct network_status status;
+    int user_fd;
     TRY(network_status_get(h, name, &status));
     if (status.is_running)
         return OK;
-    dir_of(h, name, dir);
+    network_dir(h, name, dir);
     if (mkdir(dir, 0700) != 0 && errno != EEXIST)
-        return say(problem, errno == ENOSPC ? E_FULL : E_IO, strerror(errno));
-    return holder_start(h, dir, problem);
+        return network_say(problem, errno == ENOSPC ? E_FULL : E_IO, strerror(errno));
+    TRY(user_namespace_get(h, name, &user_fd, problem));
+    int code = holder_start(h, dir, user_fd, problem);
+    if (user_fd >= 0)
+        close(user_fd);
+    return code;
+}
+
+static int
+holder_end(struct host *h, struct str name, char *problem)
+{
+    char answer[HOST_LINE_BYTES];
+    int code = network_ask(h, name, STR("end\n"), (struct str){0}, -1, answer, problem, NULL);
+    return code == E_NOT_FOUND ? OK : code;
 }
 
 int
 network_stop(struct host *h, struct str name, char *problem)
 {
-    char answer[HOST_LINE_BYTES];
-    int code = ask(h, name, STR("end\n"), (struct str){0}, -1, answer, problem);
-    return code == E_NOT_FOUND ? OK : code;
+    struct network_status status;
+    TRY(holder_end(h, name, problem));
+    if (str_eq(name, NETWORK_INTERNET) || any_network_find(h, &status))
+        return OK;
+    return holder_end(h, NETWORK_INTERNET, problem);
 }
 
 int
@@ -135,7 +155,7 @@ network_status_get(struct host *h, struct str name, struct network_status *out)
 {
     char answer[HOST_LINE_BYTES], problem[HOST_PROBLEM_BYTES];
     *out = (struct network_status){0};
-    int code = ask(h, name, STR("status\n"), (struct str){0}, -1, answer, problem);
+    int code = network_ask(h, name, STR("status\n"), (struct str){0}, -1, answer, problem, NULL);
     if (code == E_NOT_FOUND)
         return OK;
     TRY(code);
@@ -148,16 +168,14 @@ int
 network_address_add(struct host *h, struct str name, struct str address, char *problem)
 {
     char answer[HOST_LINE_BYTES];
-    return ask_line(h, name, problem, answer, "gateway " STR_FMT "\n", STR_ARG(address));
+    return network_ask_line(h, name, problem, answer, "gateway " STR_FMT "\n", STR_ARG(address));
 }
 
-// A namespace that the holder has open.
-static int
-namespace_open(int pid, int number)
+int
+network_address_del(struct host *h, struct str name, struct str address, char *problem)
 {
-    char path[64];
-    snprintf(path, sizeof(path), "/proc/%d/fd/%d", pid, number);
-    return open(path, O_RDONLY | O_CLOEXEC);
+    char answer[HOST_LINE_BYTES];
+    return network_ask_line(h, name, problem, answer, "ungateway " STR_FMT "\n", STR_ARG(address));
 }
 
 int
@@ -168,18 +186,18 @@ network_port_add(struct host *h, struct str name, const struct network_port *por
     struct network_status status;
     int number;
     if (!host_name_is_valid(port->name) || port->name.len > NETWORK_PORT_NAME_MAX)
-        return say(problem, E_INVALID, "the port's name is not valid");
-    TRY(ask_line(h, name, problem, answer, "port " STR_FMT " " STR_FMT " " STR_FMT " " STR_FMT "\n",
-                 STR_ARG(port->name), STR_ARG(port->address), STR_ARG(port->gateway),
-                 STR_ARG(port->mac)));
+        return network_say(problem, E_INVALID, "the port's name is not valid");
+    TRY(network_ask_line(
+        h, name, problem, answer, "port " STR_FMT " " STR_FMT " " STR_FMT " " STR_FMT "\n",
+        STR_ARG(port->name), STR_ARG(port->address), STR_ARG(port->gateway), STR_ARG(port->mac)));
     TRY(network_status_get(h, name, &status));
     if (!status.is_running || sscanf(answer, " %d", &number) != 1)
-        return say(problem, E_INVALID, "the network's holder answers what it should not");
+        return network_say(problem, E_INVALID, "the network's holder answers what it should not");
     out->net_fd = namespace_open(status.pid, number);
     out->user_fd = status.user_fd >= 0 ? namespace_open(status.pid, status.user_fd) : 0;
     if (out->net_fd > 0 && out->user_fd >= 0)
         return OK;
-    say(problem, E_IO, strerror(errno));
+    network_say(problem, E_IO, strerror(errno));
     network_fds_close(out);
     return E_IO;
 }
@@ -198,7 +216,7 @@ int
 network_port_del(struct host *h, struct str name, struct str port, char *problem)
 {
     char answer[HOST_LINE_BYTES];
-    return ask_line(h, name, problem, answer, "unport " STR_FMT "\n", STR_ARG(port));
+    return network_ask_line(h, name, problem, answer, "unport " STR_FMT "\n", STR_ARG(port));
 }
 
 int
@@ -206,7 +224,8 @@ network_rules(struct host *h, struct str name, struct str commands, char *proble
 {
     char line[REQUEST_BYTES], answer[HOST_LINE_BYTES];
     int len = snprintf(line, sizeof(line), "rules %zu\n", commands.len);
-    return ask(h, name, (struct str){line, (size_t)len}, commands, -1, answer, problem);
+    return network_ask(h, name, (struct str){line, (size_t)len}, commands, -1, answer, problem,
+                       NULL);
 }
 
 int
@@ -214,18 +233,19 @@ network_listen(struct host *h, struct str name, struct str address, uint16_t por
                char *problem)
 {
     char answer[HOST_LINE_BYTES];
-    struct network_status status;
-    int number;
-    TRY(ask_line(h, name, problem, answer, "listen " STR_FMT " %u\n", STR_ARG(address), port));
-    TRY(network_status_get(h, name, &status));
-    if (!status.is_running || sscanf(answer, " %d", &number) != 1)
-        return say(problem, E_INVALID, "the network's holder answers what it should not");
-    int pid_fd = (int)syscall(SYS_pidfd_open, status.pid, 0U);
-    *out = pid_fd < 0 ? -1 : (int)syscall(SYS_pidfd_getfd, pid_fd, number, 0U);
-    int error = errno;
-    if (pid_fd >= 0)
-        close(pid_fd);
-    return *out >= 0 ? OK : say(problem, E_IO, strerror(error));
+    TRY(network_ask_line(h, name, problem, answer, "listen " STR_FMT " %u\n", STR_ARG(address),
+                         port));
+    return network_take_fd(h, name, answer, out, problem);
+}
+
+int
+network_datagram(struct host *h, struct str name, struct str address, uint16_t port, int *out,
+                 char *problem)
+{
+    char answer[HOST_LINE_BYTES];
+    TRY(network_ask_line(h, name, problem, answer, "datagram " STR_FMT " %u\n", STR_ARG(address),
+                         port));
+    return network_take_fd(h, name, answer, out, problem);
 }
 
 int
@@ -236,14 +256,14 @@ network_splice_add(struct host *h, struct str name, struct str splice, int liste
     int len = snprintf(line, sizeof(line), "splice " STR_FMT " " STR_FMT " %u " STR_FMT "\n",
                        STR_ARG(splice), STR_ARG(address), port, STR_ARG(source));
     if (len < 0 || (size_t)len >= sizeof(line))
-        return say(problem, E_INVALID, "the request is too long");
-    return ask(h, name, (struct str){line, (size_t)len}, (struct str){0}, listen_fd, answer,
-               problem);
+        return network_say(problem, E_INVALID, "the request is too long");
+    return network_ask(h, name, (struct str){line, (size_t)len}, (struct str){0}, listen_fd, answer,
+                       problem, NULL);
 }
 
 int
 network_splice_del(struct host *h, struct str name, struct str splice, char *problem)
 {
     char answer[HOST_LINE_BYTES];
-    return ask_line(h, name, problem, answer, "unsplice " STR_FMT "\n", STR_ARG(splice));
+    return network_ask_line(h, name, problem, answer, "unsplice " STR_FMT "\n", STR_ARG(splice));
 }

@@ -9,7 +9,11 @@
 // address may be in many. The host's own network is never changed. All calls come from fibers and
 // park; on failure `problem` (of HOST_PROBLEM_BYTES) gets a sentence. E_NOT_FOUND: its holder does
 // not run; E_INVALID: refused; E_IO, E_TIMEOUT.
+//
+// One network is not a user's: NETWORK_INTERNET, started with the first uplink (for an ordinary
+// user with the first network), links the others and knows public addresses only.
 enum { HOST_PROBLEM_BYTES = 512, NETWORK_PORT_NAME_MAX = 15 };
+#define NETWORK_INTERNET STR("internet")
 
 // Starts the holder, or finds it running.
 MUST_USE int network_start(struct host *h, struct str name, char *problem);
@@ -27,6 +31,17 @@ MUST_USE int network_status_get(struct host *h, struct str name, struct network_
 // An address of the network itself, such as a subnet's router "10.0.1.1/24".
 MUST_USE int network_address_add(struct host *h, struct str name, struct str address,
                                  char *problem);
+// OK also when it has none such.
+MUST_USE int network_address_del(struct host *h, struct str name, struct str address,
+                                 char *problem);
+
+// Links the network with the internet; what it then may do there, translation.h says. OK when it is
+// linked already.
+MUST_USE int network_uplink(struct host *h, struct str name, char *problem);
+MUST_USE int network_uplink_del(struct host *h, struct str name, char *problem);
+// A public address, "203.0.113.7", that other networks find this one by. Only one network has it.
+MUST_USE int network_public_add(struct host *h, struct str name, struct str address, char *problem);
+MUST_USE int network_public_del(struct host *h, struct str name, struct str address, char *problem);
 
 struct network_port {
     struct str name;    // letters, digits, '-', at most NETWORK_PORT_NAME_MAX
@@ -47,9 +62,13 @@ MUST_USE int network_port_del(struct host *h, struct str name, struct str port, 
 // Commands for nft, all or none of them, at once (firewall.h writes them).
 MUST_USE int network_rules(struct host *h, struct str name, struct str commands, char *problem);
 // A listening TCP socket in the network, also on an address that only its ports can see. The caller
-// closes it; the holder keeps it too, so that connections wait while c10m is away.
+// closes it; the holder keeps it too, so that connections wait while c10m is away, and gives it
+// again.
 MUST_USE int network_listen(struct host *h, struct str name, struct str address, uint16_t port,
                             int *out, char *problem);
+// The same of a UDP socket.
+MUST_USE int network_datagram(struct host *h, struct str name, struct str address, uint16_t port,
+                              int *out, char *problem);
 // What the host's listening socket accepts is passed on to an address of the network, coming from
 // `source`, one of the network's own. The holder gets the socket; the caller closes his.
 MUST_USE int network_splice_add(struct host *h, struct str name, struct str splice, int listen_fd,

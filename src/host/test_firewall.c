@@ -24,7 +24,9 @@ rules_name_protocol_ports_and_the_other_side(void **state)
     const struct firewall_rule rules[] = {
         {.protocol = 6, .from = 22, .to = 22, .cidr = STR("0.0.0.0/0")},
         {.protocol = 17, .from = 1000, .to = 2000, .group = STR("sg-2")},
-        {.protocol = 1, .cidr = STR("10.0.0.0/8")},
+        {.protocol = 1, .from = 8, .to = FIREWALL_ANY, .cidr = STR("10.0.0.0/8")},
+        {.protocol = 1, .from = FIREWALL_ANY, .cidr = STR("10.0.0.0/8")},
+        {.protocol = 47, .cidr = STR("10.0.0.0/8")},
         {.is_egress = true, .cidr = STR("0.0.0.0/0")},
     };
     arena_init(&a);
@@ -38,7 +40,9 @@ rules_name_protocol_ports_and_the_other_side(void **state)
                     "flush chain inet c10m sg-1-out\n"
                     "add rule inet c10m sg-1-in ip saddr 0.0.0.0/0 tcp dport 22-22 accept\n"
                     "add rule inet c10m sg-1-in ip saddr @sg-2-members udp dport 1000-2000 accept\n"
-                    "add rule inet c10m sg-1-in ip saddr 10.0.0.0/8 meta l4proto 1 accept\n"
+                    "add rule inet c10m sg-1-in ip saddr 10.0.0.0/8 icmp type 8 accept\n"
+                    "add rule inet c10m sg-1-in ip saddr 10.0.0.0/8 ip protocol icmp accept\n"
+                    "add rule inet c10m sg-1-in ip saddr 10.0.0.0/8 meta l4proto 47 accept\n"
                     "add rule inet c10m sg-1-out ip daddr 0.0.0.0/0 accept\n");
     arena_fini(&a);
 }
@@ -53,10 +57,10 @@ a_port_without_groups_hears_nobody(void **state)
     firewall_port_add(STR("p1"), STR("10.0.0.4"), NULL, 0, &out);
     assert_commands(&out, "add chain inet c10m p1-in\n"
                           "flush chain inet c10m p1-in\n"
-                          "add rule inet c10m p1-in drop\n"
+                          "add rule inet c10m p1-in goto refused-in\n"
                           "add chain inet c10m p1-out\n"
                           "flush chain inet c10m p1-out\n"
-                          "add rule inet c10m p1-out drop\n"
+                          "add rule inet c10m p1-out goto refused-out\n"
                           "add element inet c10m bound { \"p1\" . 10.0.0.4 }\n"
                           "add element inet c10m leave { 10.0.0.4 : jump p1-out }\n"
                           "add element inet c10m reach { 10.0.0.4 : jump p1-in }\n");

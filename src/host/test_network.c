@@ -1,7 +1,5 @@
 // Tests of networks with real guests in them: who hears whom, and what changes that.
 // SPDX-License-Identifier: Apache-2.0
-#include "src/host/network.h"
-
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -9,111 +7,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "src/host/firewall.h"
-#include "src/host/fixture.h"
+#include "src/host/fixture_network.h"
 #include "src/task/socket.h"
-
-#define NET STR("net-1")
-
-static int
-check(int code, const char *problem)
-{
-    if (code != OK)
-        print_error("%s: %s\n", code_name(code), problem);
-    return code;
-}
-
-static void
-apply(struct fixture *f, struct str network, const struct buf *rules)
-{
-    char problem[HOST_PROBLEM_BYTES] = "";
-    assert_int_equal(check(network_rules(f->host, network, buf_str(rules), problem), problem), OK);
-}
-
-static const struct firewall_rule all_out = {.is_egress = true, .cidr = {"0.0.0.0/0", 9}};
-
-static void
-network_make(struct fixture *f, struct str name)
-{
-    char problem[HOST_PROBLEM_BYTES] = "";
-    struct buf rules;
-    assert_int_equal(check(network_start(f->host, name, problem), problem), OK);
-    assert_int_equal(network_start(f->host, name, problem), OK); // is found
-    assert_int_equal(
-        check(network_address_add(f->host, name, STR("10.0.1.1/24"), problem), problem), OK);
-    assert_int_equal(network_address_add(f->host, name, STR("10.0.2.1/24"), problem), OK);
-    buf_init(&rules, &f->arena, 0);
-    firewall_begin(&rules);
-    firewall_group_set(STR("sg-open"), &all_out, 1, &rules);
-    firewall_group_set(STR("sg-web"), &all_out, 1, &rules);
-    apply(f, name, &rules);
-}
-
-static void
-network_end(struct fixture *f, struct str name)
-{
-    char problem[HOST_PROBLEM_BYTES];
-    struct network_status status;
-    assert_int_equal(network_stop(f->host, name, problem), OK);
-    assert_int_equal(network_status_get(f->host, name, &status), OK);
-    assert_false(status.is_running);
-}
-
-static void
-port_start(struct fixture *f, struct str network, const char *name, const char *address,
-           const char *gateway, struct str group, const char *command)
-{
-    char problem[HOST_PROBLEM_BYTES] = "";
-    struct network_fds fds;
-    struct buf rules;
-    struct network_port port = {
-        .name = str_of(name),
-        .address = arena_print(&f->arena, "%s/24", address),
-        .gateway = str_of(gateway),
-        .mac = STR("0a:00:00:00:00:04"),
-    };
-    assert_int_equal(check(network_port_add(f->host, network, &port, &fds, problem), problem), OK);
-    buf_init(&rules, &f->arena, 0);
-    firewall_port_add(str_of(name), str_of(address), &group, 1, &rules);
-    apply(f, network, &rules);
-    struct sandbox_spec spec = fixture_guest(f, name, command);
-    spec.user_fd = fds.user_fd;
-    spec.net_fd = fds.net_fd;
-    fixture_start(f, &spec);
-    network_fds_close(&fds);
-}
-
-static void
-guest_end(struct fixture *f, const char *name)
-{
-    assert_int_equal(sandbox_stop(f->host, str_of(name), 0), OK);
-    assert_int_equal(sandbox_remove(f->host, str_of(name)), OK);
-}
-
-// Serves "web" to everybody that connects.
-#define SERVER                                                                                     \
-    "perl -MIO::Socket::INET -e '$| = 1; $s = IO::Socket::INET->new(LocalPort => 80, Listen => "   \
-    "50, ReuseAddr => 1) or die; print \"up\\n\"; while ($c = $s->accept) { print $c \"web from "  \
-    "\" . $c->peerhost . \"\\n\"; close $c }'"
-
-// Tries until the file /srv/stop is there, and says what changes: "yes" or "no".
-#define CLIENT(address)                                                                            \
-    "perl -MIO::Socket::INET -e '$| = 1; $was = \"\"; for (;;) { $c = "                            \
-    "IO::Socket::INET->new(PeerHost => \"" address "\", PeerPort => 80, Timeout => 0.3); $l = $c " \
-    "? <$c> : undef; $is = $l ? \"yes\" : \"no\"; print \"$is\\n\" if $is ne $was; $was = $is; "   \
-    "select undef, undef, undef, 0.02 }'"
-
-static void
-web_allow(struct fixture *f, struct str network, const struct firewall_rule *rule)
-{
-    struct buf rules;
-    struct firewall_rule both[2] = {all_out};
-    buf_init(&rules, &f->arena, 0);
-    if (rule != NULL)
-        both[1] = *rule;
-    firewall_group_set(STR("sg-web"), both, rule != NULL ? 2 : 1, &rules);
-    apply(f, network, &rules);
-}
 
 static void
 groups_open_and_close_between_neighbours(struct fixture *f)
@@ -121,20 +16,20 @@ groups_open_and_close_between_neighbours(struct fixture *f)
     struct firewall_rule by_cidr = {
         .protocol = 6, .from = 80, .to = 80, .cidr = STR("10.0.1.0/24")};
     struct firewall_rule by_group = {.protocol = 6, .from = 1, .to = 100, .group = STR("sg-open")};
-    network_make(f, NET);
-    port_start(f, NET, "p1", "10.0.1.4", "10.0.1.1", STR("sg-web"), SERVER);
+    fixture_network(f, NET);
+    fixture_port(f, NET, "p1", "10.0.1.4", "10.0.1.1", STR("sg-web"), SERVER);
     fixture_hear(f, "p1", "up\n");
-    port_start(f, NET, "p2", "10.0.1.5", "10.0.1.1", STR("sg-open"), CLIENT("10.0.1.4"));
+    fixture_port(f, NET, "p2", "10.0.1.5", "10.0.1.1", STR("sg-open"), CLIENT("10.0.1.4"));
     fixture_hear(f, "p2", "no\n");
-    web_allow(f, NET, &by_cidr);
+    fixture_allow(f, NET, &by_cidr);
     fixture_hear(f, "p2", "no\nyes\n");
-    web_allow(f, NET, NULL);
+    fixture_allow(f, NET, NULL);
     fixture_hear(f, "p2", "no\nyes\nno\n");
-    web_allow(f, NET, &by_group);
+    fixture_allow(f, NET, &by_group);
     fixture_hear(f, "p2", "no\nyes\nno\nyes\n");
-    guest_end(f, "p1");
-    guest_end(f, "p2");
-    network_end(f, NET);
+    fixture_guest_end(f, "p1");
+    fixture_guest_end(f, "p2");
+    fixture_network_end(f, NET);
 }
 
 static void
@@ -142,23 +37,23 @@ a_cut_zone_is_cut_and_heals(struct fixture *f)
 {
     struct firewall_rule all = {.cidr = STR("0.0.0.0/0")};
     struct buf rules;
-    network_make(f, NET);
-    web_allow(f, NET, &all);
-    port_start(f, NET, "p1", "10.0.1.4", "10.0.1.1", STR("sg-web"), SERVER);
+    fixture_network(f, NET);
+    fixture_allow(f, NET, &all);
+    fixture_port(f, NET, "p1", "10.0.1.4", "10.0.1.1", STR("sg-web"), SERVER);
     fixture_hear(f, "p1", "up\n");
-    port_start(f, NET, "p2", "10.0.2.4", "10.0.2.1", STR("sg-open"), CLIENT("10.0.1.4"));
+    fixture_port(f, NET, "p2", "10.0.2.4", "10.0.2.1", STR("sg-open"), CLIENT("10.0.1.4"));
     fixture_hear(f, "p2", "yes\n");
     buf_init(&rules, &f->arena, 0);
     firewall_cut(STR("10.0.2.0/24"), &rules);
-    apply(f, NET, &rules);
+    fixture_apply(f, NET, &rules);
     fixture_hear(f, "p2", "yes\nno\n");
     buf_init(&rules, &f->arena, 0);
     firewall_heal(STR("10.0.2.0/24"), &rules);
-    apply(f, NET, &rules);
+    fixture_apply(f, NET, &rules);
     fixture_hear(f, "p2", "yes\nno\nyes\n");
-    guest_end(f, "p1");
-    guest_end(f, "p2");
-    network_end(f, NET);
+    fixture_guest_end(f, "p1");
+    fixture_guest_end(f, "p2");
+    fixture_network_end(f, NET);
 }
 
 static void
@@ -166,32 +61,32 @@ networks_with_the_same_addresses_are_apart(struct fixture *f)
 {
     struct firewall_rule all = {.cidr = STR("0.0.0.0/0")};
     struct str console;
-    network_make(f, NET);
-    network_make(f, STR("net-2"));
-    web_allow(f, NET, &all);
-    web_allow(f, STR("net-2"), &all);
-    port_start(f, NET, "p1", "10.0.1.4", "10.0.1.1", STR("sg-web"), SERVER);
+    fixture_network(f, NET);
+    fixture_network(f, STR("net-2"));
+    fixture_allow(f, NET, &all);
+    fixture_allow(f, STR("net-2"), &all);
+    fixture_port(f, NET, "p1", "10.0.1.4", "10.0.1.1", STR("sg-web"), SERVER);
     fixture_hear(f, "p1", "up\n");
     // The same address, in the other network: nobody serves there.
-    port_start(f, STR("net-2"), "p2", "10.0.1.5", "10.0.1.1", STR("sg-open"), CLIENT("10.0.1.4"));
-    port_start(f, NET, "p3", "10.0.1.5", "10.0.1.1", STR("sg-open"), CLIENT("10.0.1.4"));
+    fixture_port(f, STR("net-2"), "p2", "10.0.1.5", "10.0.1.1", STR("sg-open"), CLIENT("10.0.1.4"));
+    fixture_port(f, NET, "p3", "10.0.1.5", "10.0.1.1", STR("sg-open"), CLIENT("10.0.1.4"));
     fixture_hear(f, "p3", "yes\n");
     fixture_hear(f, "p2", "no\n");
     assert_int_equal(sandbox_console(f->host, STR("p2"), 4096, &f->arena, &console), OK);
     assert_true(str_find(console, STR("yes")) < 0);
-    guest_end(f, "p1");
-    guest_end(f, "p2");
-    guest_end(f, "p3");
-    network_end(f, NET);
-    network_end(f, STR("net-2"));
+    fixture_guest_end(f, "p1");
+    fixture_guest_end(f, "p2");
+    fixture_guest_end(f, "p3");
+    fixture_network_end(f, NET);
+    fixture_network_end(f, STR("net-2"));
 }
 
 static void
 a_guest_cannot_change_or_forge_its_address(struct fixture *f)
 {
     struct str console;
-    network_make(f, NET);
-    port_start(
+    fixture_network(f, NET);
+    fixture_port(
         f, NET, "p1", "10.0.1.4", "10.0.1.1", STR("sg-open"),
         "ip addr add 10.0.1.9/24 dev eth0 && echo can-add; ip link set eth0 down && echo can-down;"
         "ip route add default via 10.0.1.7 && echo can-route; nft list ruleset && echo can-list;"
@@ -202,7 +97,7 @@ a_guest_cannot_change_or_forge_its_address(struct fixture *f)
     assert_true(str_find(console, STR("inet 10.0.1.4/24")) >= 0);
     assert_true(str_find(console, STR("end\n")) >= 0);
     assert_int_equal(sandbox_remove(f->host, STR("p1")), OK);
-    network_end(f, NET);
+    fixture_network_end(f, NET);
 }
 
 static int
@@ -247,29 +142,30 @@ an_address_of_the_host_leads_to_a_guest(struct fixture *f)
     struct firewall_rule outside = {
         .protocol = 6, .from = 80, .to = 80, .cidr = STR("203.0.113.0/24")};
     int fd = listen_on_loopback(&port);
-    network_make(f, NET);
+    fixture_network(f, NET);
     assert_int_equal(network_address_add(f->host, NET, STR("203.0.113.1/32"), problem), OK);
-    port_start(f, NET, "p1", "10.0.1.4", "10.0.1.1", STR("sg-web"), SERVER);
+    fixture_port(f, NET, "p1", "10.0.1.4", "10.0.1.1", STR("sg-web"), SERVER);
     fixture_hear(f, "p1", "up\n");
-    assert_int_equal(check(network_splice_add(f->host, NET, STR("eip-1"), fd, STR("10.0.1.4"), 80,
-                                              STR("203.0.113.1"), problem),
-                           problem),
-                     OK);
+    assert_int_equal(
+        fixture_check(network_splice_add(f->host, NET, STR("eip-1"), fd, STR("10.0.1.4"), 80,
+                                         STR("203.0.113.1"), problem),
+                      problem),
+        OK);
     close(fd);
     assert_int_equal(fetch(f, port).len, 0); // the group lets nobody in
-    web_allow(f, NET, &outside);
+    fixture_allow(f, NET, &outside);
     struct str reply = fetch(f, port);
     assert_true(str_eq(reply, STR("web from 203.0.113.1\n")));
     assert_int_equal(network_splice_del(f->host, NET, STR("eip-1"), problem), OK);
-    guest_end(f, "p1");
-    network_end(f, NET);
+    fixture_guest_end(f, "p1");
+    fixture_network_end(f, NET);
 }
 
 static void
 refused_rules_change_nothing(struct fixture *f)
 {
     char problem[HOST_PROBLEM_BYTES] = "";
-    network_make(f, NET);
+    fixture_network(f, NET);
     assert_int_equal(network_rules(f->host, NET,
                                    STR("flush chain inet c10m leaving\nadd rule no sense\n"),
                                    problem),
@@ -277,23 +173,16 @@ refused_rules_change_nothing(struct fixture *f)
     assert_true(strlen(problem) > 0);
     assert_int_equal(network_port_del(f->host, NET, STR("p9"), problem), OK);
     assert_int_equal(network_address_add(f->host, NET, STR("10.0.1.300/24"), problem), E_INVALID);
-    network_end(f, NET);
+    fixture_network_end(f, NET);
     assert_int_equal(network_rules(f->host, NET, STR(""), problem), E_NOT_FOUND);
 }
 
-#define IN_FIBER(name)                                                                             \
-    static void test_##name(void **state)                                                          \
-    {                                                                                              \
-        fixture_run(*state, name);                                                                 \
-    }
 IN_FIBER(groups_open_and_close_between_neighbours)
 IN_FIBER(a_cut_zone_is_cut_and_heals)
 IN_FIBER(networks_with_the_same_addresses_are_apart)
 IN_FIBER(a_guest_cannot_change_or_forge_its_address)
 IN_FIBER(an_address_of_the_host_leads_to_a_guest)
 IN_FIBER(refused_rules_change_nothing)
-
-#define TEST(name) cmocka_unit_test_setup_teardown(test_##name, fixture_setup, fixture_teardown)
 
 int
 main(void)

@@ -95,15 +95,82 @@ parse_mac(const char *text, uint8_t mac[6])
 }
 
 static void
+answer_done(struct request *r, bool is_done, const char *what)
+{
+    if (is_done)
+        answer(r, "ok");
+    else
+        answer_error(r, what);
+}
+
+static void
 do_gateway(struct request *r)
 {
     struct in_addr address;
     unsigned bits;
     const char *what = "the address";
-    if (parse_address(r->words[1], &address, &bits) && gateway_add(r->holder, address, bits, &what))
-        answer(r, "ok");
-    else
-        answer_error(r, what);
+    bool is_done =
+        parse_address(r->words[1], &address, &bits) && gateway_add(r->holder, address, bits, &what);
+    answer_done(r, is_done, what);
+}
+
+static void
+do_ungateway(struct request *r)
+{
+    struct in_addr address;
+    unsigned bits;
+    const char *what = "the address";
+    bool is_done =
+        parse_address(r->words[1], &address, &bits) && gateway_del(r->holder, address, bits, &what);
+    answer_done(r, is_done, what);
+}
+
+static void
+do_link(struct request *r)
+{
+    const char *what = "the request";
+    errno = EBADF;
+    bool is_done = r->fd >= 0 && strlen(r->words[1]) < IFNAMSIZ &&
+                   link_add(r->holder, r->words[1], r->fd, &what);
+    answer_done(r, is_done, what);
+}
+
+static void
+do_unlink(struct request *r)
+{
+    const char *what;
+    bool is_done = link_del(r->holder, r->words[1], &what);
+    answer_done(r, is_done, what);
+}
+
+static void
+do_uplink(struct request *r)
+{
+    const char *what;
+    bool is_done = uplink_up(r->holder, &what);
+    answer_done(r, is_done, what);
+}
+
+static void
+do_route(struct request *r)
+{
+    struct in_addr address;
+    unsigned bits;
+    const char *what = "the address";
+    bool is_done = parse_address(r->words[1], &address, &bits) &&
+                   route_add(r->holder, r->words[2], address, &what);
+    answer_done(r, is_done, what);
+}
+
+static void
+do_unroute(struct request *r)
+{
+    struct in_addr address;
+    unsigned bits;
+    const char *what = "the address";
+    bool is_done = parse_address(r->words[1], &address, &bits) &&
+                   route_del(r->holder, r->words[2], address, &what);
+    answer_done(r, is_done, what);
 }
 
 static void
@@ -166,30 +233,76 @@ do_rules(struct request *r)
     free(text);
 }
 
+static int
+socket_make(int type, struct in_addr address, uint16_t port)
+{
+    struct sockaddr_in name = {.sin_family = AF_INET, .sin_addr = address, .sin_port = htons(port)};
+    int one = 1, fd = socket(AF_INET, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    bool is_stream = type == SOCK_STREAM;
+    if (fd < 0)
+        return -1;
+    if ((!is_stream || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) == 0) &&
+        bind(fd, (struct sockaddr *)&name, sizeof(name)) == 0 &&
+        (!is_stream || listen(fd, SOMAXCONN) == 0))
+        return fd;
+    int error = errno;
+    close(fd);
+    errno = error;
+    return -1;
+}
+
+static struct kept *
+kept_find(struct holder *h, const struct kept *like)
+{
+    struct kept *k;
+    LIST_FOREACH(k, &h->kept, link)
+    if (k->type == like->type && k->address.s_addr == like->address.s_addr && k->port == like->port)
+        return k;
+    return NULL;
+}
+
+// A socket that listens, or that datagrams come to. It stays here, so that both wait for c10m,
+// which finds it again.
+static void
+socket_keep(struct request *r, int type)
+{
+    struct kept like = {.type = type, .fd = -1}, *k;
+    unsigned bits;
+    unsigned long port;
+    if (!parse_address(r->words[1], &like.address, &bits) ||
+        !parse_number(r->words[2], UINT16_MAX, &port)) {
+        answer_error(r, "the address");
+        return;
+    }
+    like.port = (uint16_t)port;
+    k = kept_find(r->holder, &like);
+    if (k == NULL && r->holder->kept_count < KEPT_MAX && (k = malloc(sizeof(*k))) != NULL) {
+        *k = like;
+        k->fd = socket_make(type, like.address, like.port);
+        if (k->fd < 0) {
+            answer_error(r, "the socket");
+            free(k);
+            return;
+        }
+        LIST_INSERT_HEAD(&r->holder->kept, k, link);
+        r->holder->kept_count++;
+    }
+    if (k != NULL)
+        answer_fd(r, k->fd);
+    else
+        answer(r, "error too many sockets");
+}
+
 static void
 do_listen(struct request *r)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET};
-    unsigned bits;
-    unsigned long port;
-    int one = 1, fd = -1;
-    bool is_listening = parse_address(r->words[1], &address.sin_addr, &bits) &&
-                        parse_number(r->words[2], UINT16_MAX, &port);
-    if (is_listening) {
-        address.sin_port = htons((uint16_t)port);
-        fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-        is_listening = fd >= 0 &&
-                       setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) == 0 &&
-                       bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0 &&
-                       listen(fd, SOMAXCONN) == 0;
-    }
-    if (is_listening) {
-        answer_fd(r, fd);
-        return;
-    }
-    answer_error(r, "the listener");
-    if (fd >= 0)
-        close(fd);
+    socket_keep(r, SOCK_STREAM);
+}
+
+static void
+do_datagram(struct request *r)
+{
+    socket_keep(r, SOCK_DGRAM);
 }
 
 static void
@@ -242,9 +355,14 @@ static const struct {
     size_t word_count;
     void (*fn)(struct request *r);
 } commands[] = {
-    {"end", 1, do_end},       {"gateway", 2, do_gateway},   {"listen", 3, do_listen},
-    {"port", 5, do_port},     {"rules", 2, do_rules},       {"splice", 5, do_splice},
-    {"status", 1, do_status}, {"unsplice", 2, do_unsplice}, {"unport", 2, do_unport},
+    {"datagram", 3, do_datagram},   {"end", 1, do_end},
+    {"gateway", 2, do_gateway},     {"link", 2, do_link},
+    {"listen", 3, do_listen},       {"port", 5, do_port},
+    {"route", 3, do_route},         {"rules", 2, do_rules},
+    {"splice", 5, do_splice},       {"status", 1, do_status},
+    {"ungateway", 2, do_ungateway}, {"unlink", 2, do_unlink},
+    {"unport", 2, do_unport},       {"unroute", 3, do_unroute},
+    {"unsplice", 2, do_unsplice},   {"uplink", 1, do_uplink},
 };
 
 // The line, what came behind it, and a descriptor that came along.

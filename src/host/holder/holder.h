@@ -12,10 +12,17 @@
 // c10m, which asks it for things by its control socket (src/host/network.h):
 //
 //   gateway ADDRESS/BITS       an address of the network's own; its hosts' default route
+//   ungateway ADDRESS/BITS
 //   port NAME ADDRESS/BITS GATEWAY MAC    ok FD: a network namespace with an interface eth0
 //   unport NAME
 //   rules BYTES                then so many bytes of commands for nft, all of them or none
 //   listen ADDRESS PORT        ok FD: a socket that listens in the network
+//   datagram ADDRESS PORT      ok FD: a UDP socket of the network
+//   link NAME                  with the namespace of a network: a link from here to its "uplink"
+//   unlink NAME
+//   uplink                     what is not the network's own goes over that link
+//   route ADDRESS LINK         is at the link's other end
+//   unroute ADDRESS LINK
 //   splice NAME ADDRESS PORT SOURCE    with a listening socket of the host's: what it accepts is
 //                              connected to that address of the network, from SOURCE
 //   unsplice NAME
@@ -32,16 +39,26 @@ enum {
     NAME_BYTES = 16, // an interface's name, with its zero
     PORTS_MAX = 4096,
     SPLICES_MAX = 1024,
+    KEPT_MAX = 256,
     RULES_BYTES_MAX = 4 << 20,
     LINE_BYTES = 256,
     DIR_FD = 3, // where the control socket goes
     REPORT_FD = 4,
+    USER_FD = 5, // the user namespace that the user's networks share; closed: there is none yet
 };
 
 struct port {
     char name[NAME_BYTES];
     int net_fd;
     LIST_ENTRY(port) link;
+};
+
+// A socket that c10m has too.
+struct kept {
+    int type, fd;
+    struct in_addr address;
+    uint16_t port;
+    LIST_ENTRY(kept) link;
 };
 
 struct watcher; // of the event loop
@@ -55,10 +72,12 @@ struct holder {
     int epoll_fd;
     int netlink_fd; // in the network's namespace
     int net_fd;     // that namespace
-    int user_fd;    // the user namespace that owns it; -1: the host's
+    int user_fd;    // the user namespace that owns it; -1: the host's. At first: the one given
     void *nft;
     LIST_HEAD(, port) ports;
     size_t port_count;
+    LIST_HEAD(, kept) kept;
+    size_t kept_count;
     LIST_HEAD(, splice) splices;
     size_t splice_count;
     LIST_HEAD(, connection) ended; // their memory goes when no event can name them
@@ -71,6 +90,7 @@ bool watch(struct holder *h, struct watcher *w, uint32_t events);
 // ports.c. On failure *what and errno.
 bool namespaces_make(struct holder *h, bool is_root, const char **what);
 bool gateway_add(struct holder *h, struct in_addr address, unsigned bits, const char **what);
+bool gateway_del(struct holder *h, struct in_addr address, unsigned bits, const char **what);
 struct port *port_find(struct holder *h, const char *name);
 struct port *port_add(struct holder *h, const char *name, struct in_addr address, unsigned bits,
                       struct in_addr gateway, const uint8_t mac[6], const char **what);
@@ -79,13 +99,24 @@ void port_del(struct holder *h, struct port *p);
 // netlink.c. All on the given socket, so in the namespace that it was made in.
 int netlink_open(void);
 bool netlink_link_up(int fd, unsigned index);
-// A pair: `name` here, and eth0 with that hardware address in the namespace.
-bool netlink_veth_add(int fd, const char *name, const uint8_t mac[6], int peer_net_fd);
+bool netlink_link_up_bare(int fd, unsigned index); // without asking for hardware addresses
+// A pair: `name` here, and `peer_name` with that hardware address in the namespace.
+bool netlink_veth_add(int fd, const char *name, const char *peer_name, const uint8_t mac[6],
+                      bool is_mac_shared, int peer_net_fd);
 bool netlink_link_del(int fd, const char *name);
 bool netlink_address_add(int fd, unsigned index, struct in_addr address, unsigned bits);
 // To the address by that interface; bits 0: the default route, over the gateway.
 bool netlink_route_add(int fd, unsigned index, struct in_addr to, unsigned bits,
                        const struct in_addr *gateway);
+bool netlink_route_del(int fd, unsigned index, struct in_addr to, unsigned bits);
+bool netlink_address_del(int fd, unsigned index, struct in_addr address, unsigned bits);
+
+// links.c. What is there already is fine. On failure *what and errno.
+bool link_add(struct holder *h, const char *name, int peer_net_fd, const char **what);
+bool link_del(struct holder *h, const char *name, const char **what);
+bool uplink_up(struct holder *h, const char **what);
+bool route_add(struct holder *h, const char *link, struct in_addr address, const char **what);
+bool route_del(struct holder *h, const char *link, struct in_addr address, const char **what);
 
 // splice.c
 void connections_free(struct holder *h);

@@ -66,6 +66,7 @@ main(void)
     prctl(PR_SET_NAME, "c10m-net");
     if (fcntl(REPORT_FD, F_SETFD, FD_CLOEXEC) != 0)
         return 2;
+    h.user_fd = fcntl(USER_FD, F_SETFD, FD_CLOEXEC) == 0 ? USER_FD : -1;
     pid_t pid = fork();
     if (pid < 0)
         fail("fork");

@@ -52,29 +52,44 @@ request_begin(char buffer[MESSAGE_BYTES], uint16_t type, uint16_t flags)
     return h;
 }
 
-bool
-netlink_link_up(int fd, unsigned index)
+static bool
+link_flag(int fd, unsigned index, unsigned flags)
 {
     char buffer[MESSAGE_BYTES];
     struct nlmsghdr *h = request_begin(buffer, RTM_NEWLINK, 0);
     struct ifinfomsg *i = mnl_nlmsg_put_extra_header(h, sizeof(*i));
-    *i = (struct ifinfomsg){.ifi_index = (int)index, .ifi_flags = IFF_UP, .ifi_change = IFF_UP};
+    *i = (struct ifinfomsg){.ifi_index = (int)index, .ifi_flags = flags, .ifi_change = flags};
     return ask(fd, h);
 }
 
 bool
-netlink_veth_add(int fd, const char *name, const uint8_t mac[6], int peer_net_fd)
+netlink_link_up(int fd, unsigned index)
+{
+    return link_flag(fd, index, IFF_UP);
+}
+
+bool
+netlink_link_up_bare(int fd, unsigned index)
+{
+    return link_flag(fd, index, IFF_UP | IFF_NOARP);
+}
+
+bool
+netlink_veth_add(int fd, const char *name, const char *peer_name, const uint8_t mac[6],
+                 bool is_mac_shared, int peer_net_fd)
 {
     char buffer[MESSAGE_BYTES];
     struct nlmsghdr *h = request_begin(buffer, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
     mnl_nlmsg_put_extra_header(h, sizeof(struct ifinfomsg));
     mnl_attr_put_strz(h, IFLA_IFNAME, name);
+    if (is_mac_shared)
+        mnl_attr_put(h, IFLA_ADDRESS, 6, mac);
     struct nlattr *info = mnl_attr_nest_start(h, IFLA_LINKINFO);
     mnl_attr_put_strz(h, IFLA_INFO_KIND, "veth");
     struct nlattr *data = mnl_attr_nest_start(h, IFLA_INFO_DATA);
     struct nlattr *peer = mnl_attr_nest_start(h, VETH_INFO_PEER);
     mnl_nlmsg_put_extra_header(h, sizeof(struct ifinfomsg));
-    mnl_attr_put_strz(h, IFLA_IFNAME, "eth0");
+    mnl_attr_put_strz(h, IFLA_IFNAME, peer_name);
     mnl_attr_put(h, IFLA_ADDRESS, 6, mac);
     mnl_attr_put_u32(h, IFLA_NET_NS_FD, (uint32_t)peer_net_fd);
     mnl_attr_nest_end(h, peer);
@@ -126,5 +141,31 @@ netlink_route_add(int fd, unsigned index, struct in_addr to, unsigned bits,
     if (gateway != NULL)
         mnl_attr_put_u32(h, RTA_GATEWAY, gateway->s_addr);
     mnl_attr_put_u32(h, RTA_OIF, index);
+    return ask(fd, h);
+}
+
+bool
+netlink_route_del(int fd, unsigned index, struct in_addr to, unsigned bits)
+{
+    char buffer[MESSAGE_BYTES];
+    struct nlmsghdr *h = request_begin(buffer, RTM_DELROUTE, 0);
+    struct rtmsg *r = mnl_nlmsg_put_extra_header(h, sizeof(*r));
+    *r = (struct rtmsg){
+        .rtm_family = AF_INET, .rtm_dst_len = (uint8_t)bits, .rtm_table = RT_TABLE_MAIN};
+    r->rtm_scope = RT_SCOPE_NOWHERE;
+    mnl_attr_put_u32(h, RTA_DST, to.s_addr);
+    mnl_attr_put_u32(h, RTA_OIF, index);
+    return ask(fd, h);
+}
+
+bool
+netlink_address_del(int fd, unsigned index, struct in_addr address, unsigned bits)
+{
+    char buffer[MESSAGE_BYTES];
+    struct nlmsghdr *h = request_begin(buffer, RTM_DELADDR, 0);
+    struct ifaddrmsg *a = mnl_nlmsg_put_extra_header(h, sizeof(*a));
+    *a = (struct ifaddrmsg){
+        .ifa_family = AF_INET, .ifa_prefixlen = (uint8_t)bits, .ifa_index = index};
+    mnl_attr_put_u32(h, IFA_LOCAL, address.s_addr);
     return ask(fd, h);
 }

@@ -51,12 +51,21 @@ user_namespace_make(struct holder *h)
     return h->user_fd >= 0;
 }
 
+// All networks of such a user share one, so that they can be linked: whoever comes later is given
+// the first one's.
+static bool
+user_namespace_enter(struct holder *h)
+{
+    if (h->user_fd < 0)
+        return user_namespace_make(h);
+    return setns(h->user_fd, CLONE_NEWUSER) == 0;
+}
+
 bool
 namespaces_make(struct holder *h, bool is_root, const char **what)
 {
     *what = "the network's user namespace";
-    h->user_fd = -1;
-    if (!is_root && !user_namespace_make(h))
+    if (!is_root && !user_namespace_enter(h))
         return false;
     *what = "the network's namespace";
     if (unshare(CLONE_NEWNET) != 0)
@@ -79,6 +88,14 @@ gateway_add(struct holder *h, struct in_addr address, unsigned bits, const char 
     *what = "the address";
     return netlink_address_add(h->netlink_fd, if_nametoindex("lo"), address, bits) ||
            errno == EEXIST;
+}
+
+bool
+gateway_del(struct holder *h, struct in_addr address, unsigned bits, const char **what)
+{
+    *what = "the address";
+    return netlink_address_del(h->netlink_fd, if_nametoindex("lo"), address, bits) ||
+           errno == EADDRNOTAVAIL;
 }
 
 struct port *
@@ -130,7 +147,7 @@ port_make(struct holder *h, struct port *p, struct in_addr address, unsigned bit
     int netlink_fd = netlink_open();
     *what = "the port's link";
     bool is_made = p->net_fd >= 0 && netlink_fd >= 0 &&
-                   netlink_veth_add(h->netlink_fd, p->name, mac, p->net_fd);
+                   netlink_veth_add(h->netlink_fd, p->name, "eth0", mac, false, p->net_fd);
     if (is_made) {
         *what = "the port's inside";
         is_made = inside_make(h, netlink_fd, address, bits, gateway);
