@@ -4,6 +4,8 @@
 
 #include <stdio.h>
 
+enum { HEAR_MS_MAX = 60 * 1000, HEAR_MS = 10 };
+
 int
 fixture_check(int code, const char *problem)
 {
@@ -92,4 +94,18 @@ fixture_allow(struct fixture *f, struct str network, const struct firewall_rule 
         both[1] = *rule;
     firewall_group_set(STR("sg-web"), both, rule != NULL ? 2 : 1, &rules);
     fixture_apply(f, network, &rules);
+}
+
+void
+fixture_hear_now(struct fixture *f, const char *name, const char *line)
+{
+    struct str console = {0};
+    int64_t deadline_ns = deadline_in_ms(f->runtime, HEAR_MS_MAX);
+    while (clock_mono_ns(f->runtime) < deadline_ns && !str_ends(console, str_of(line))) {
+        assert_int_equal(fiber_sleep_until(deadline_in_ms(f->runtime, HEAR_MS)), OK);
+        assert_int_equal(sandbox_console(f->host, str_of(name), 1 << 20, &f->arena, &console), OK);
+    }
+    if (!str_ends(console, str_of(line)))
+        print_error("%s does not say %s but " STR_FMT "\n", name, line, STR_ARG(console));
+    assert_true(str_ends(console, str_of(line)));
 }

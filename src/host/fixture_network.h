@@ -14,20 +14,16 @@
     "50, ReuseAddr => 1) or die; print \"up\\n\"; while ($c = $s->accept) { print $c \"web from "  \
     "\" . $c->peerhost . \"\\n\"; close $c }'"
 
-// Prints what such a server at the address says, whenever that changes.
+// Asks such a server for ever, and prints what changes: its line, or "nothing".
 #define READER(address)                                                                            \
-    "perl -MIO::Socket::INET -e '$| = 1; $was = \"\"; for (;;) { $c = "                            \
-    "IO::Socket::INET->new(PeerHost => \"" address "\", PeerPort => 80, Timeout => 0.3); $l = $c " \
-    "? <$c> : undef; $l = \"nothing\\n\" if !$l; print $l if $l ne $was; $was = $l; "              \
-    "select undef, undef, undef, 0.02 }'"
+    "perl -MIO::Socket::INET -e '$| = 1; $was = \"\"; for (;;) { $l = \"nothing\\n\"; $c = "       \
+    "IO::Socket::INET->new(PeerHost => \"" address                                                 \
+    "\", PeerPort => 80, Timeout => 1); $v = \"\"; "                                               \
+    "vec($v, fileno($c), 1) = 1 if $c; $l = <$c> // $l if $c && select($v, undef, undef, 1); "     \
+    "print $l if $l ne $was; $was = $l; select undef, undef, undef, 0.02 }'"
 
-// Tries for ever, and says what changes: "yes" or "no".
-#define CLIENT(address)                                                                            \
-    "perl -MIO::Socket::INET -e '$| = 1; $was = \"\"; for (;;) { $c = "                            \
-    "IO::Socket::INET->new(PeerHost => \"" address "\", PeerPort => 80, Timeout => 0.3); $l = $c " \
-    "? <$c> : undef; $is = $l ? \"yes\" : \"no\"; print \"$is\\n\" if $is ne $was; $was = $is; "   \
-    "select undef, undef, undef, 0.02 }'"
-
+// Waits until the last that its console holds is this line: what a reader finds now.
+void fixture_hear_now(struct fixture *f, const char *name, const char *line);
 // Prints the problem when the code is none of success; gives the code back.
 int fixture_check(int code, const char *problem);
 void fixture_apply(struct fixture *f, struct str network, const struct buf *rules);

@@ -47,19 +47,19 @@ a_list_is_stateless_and_hears_the_border_only(struct fixture *f)
     fixture_allow(f, NET, &everybody);
     fixture_port(f, NET, "p1", "10.0.1.4", "10.0.1.1", STR("sg-web"), SERVER);
     fixture_hear(f, "p1", "up\n");
-    fixture_port(f, NET, "p2", "10.0.2.4", "10.0.2.1", STR("sg-open"), CLIENT("10.0.1.4"));
-    fixture_hear(f, "p2", "yes\n");
+    fixture_port(f, NET, "p2", "10.0.2.4", "10.0.2.1", STR("sg-open"), READER("10.0.1.4"));
+    fixture_hear_now(f, "p2", "web from 10.0.2.4\n");
     list_set(f, allowed, 1); // lets requests in, but no answers out
     list_attach(f, access_list_attach);
-    fixture_hear(f, "p2", "yes\nno\n");
-    fixture_port(f, NET, "p3", "10.0.1.5", "10.0.1.1", STR("sg-open"), CLIENT("10.0.1.4"));
-    fixture_hear(f, "p3", "yes\n"); // crosses no border
+    fixture_hear_now(f, "p2", "nothing\n");
+    fixture_port(f, NET, "p3", "10.0.1.5", "10.0.1.1", STR("sg-open"), READER("10.0.1.4"));
+    fixture_hear_now(f, "p3", "web from 10.0.1.5\n"); // crosses no border
     list_set(f, allowed, 2);
-    fixture_hear(f, "p2", "yes\nno\nyes\n");
+    fixture_hear_now(f, "p2", "web from 10.0.2.4\n");
     list_set(f, denied, 3); // the first that fits decides
-    fixture_hear(f, "p2", "yes\nno\nyes\nno\n");
+    fixture_hear_now(f, "p2", "nothing\n");
     list_attach(f, access_list_detach);
-    fixture_hear(f, "p2", "yes\nno\nyes\nno\nyes\n");
+    fixture_hear_now(f, "p2", "web from 10.0.2.4\n");
     fixture_guest_end(f, "p1");
     fixture_guest_end(f, "p2");
     fixture_guest_end(f, "p3");
