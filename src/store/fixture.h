@@ -26,7 +26,7 @@ struct fixture {
 // For cmocka: *state is "mem:", "rocks:" or "postgresql:" before, the fixture after.
 int fixture_setup(void **state);
 int fixture_teardown(void **state);
-// For fixtures that embed it; kind is "mem:" or "rocks:".
+// For fixtures that embed it; kind as above.
 void fixture_init(struct fixture *f, const char *kind);
 void fixture_fini(struct fixture *f);
 void fixture_reopen(struct fixture *f);

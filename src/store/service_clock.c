@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/store/service_clock.h"
 
-#include <stdatomic.h>
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "src/store/tuple.h"
@@ -20,8 +20,10 @@ struct clock_keeper {
     struct jobs_options options;
     struct listener listeners[CLOCK_LISTENERS_MAX];
     size_t listener_count;
-    atomic_bool is_moving;
-    atomic_int_fast64_t offset_ms; // as set by this process
+    pthread_mutex_t lock; // of the next three
+    bool is_moving;
+    uint64_t moves;    // of this process, that have ended
+    int64_t offset_ms; // as set by this process
 };
 
 static struct str
@@ -89,13 +91,41 @@ offset_run(struct clock_keeper *k, kv_body_fn *body, struct moving *m)
     return code;
 }
 
+// Under the lock.
 static void
 offset_set(struct clock_keeper *k, int64_t offset_ms)
 {
-    atomic_store(&k->offset_ms, offset_ms);
+    k->offset_ms = offset_ms;
     clock_service_set(k->options.runtime, offset_ms);
+}
+
+static void
+tell_listeners(const struct clock_keeper *k)
+{
     for (size_t i = 0; i < k->listener_count; i++)
         k->listeners[i].fn(k->listeners[i].arg);
+}
+
+static uint64_t
+moves_count(struct clock_keeper *k)
+{
+    pthread_mutex_lock(&k->lock);
+    uint64_t moves = k->moves;
+    pthread_mutex_unlock(&k->lock);
+    return moves;
+}
+
+// What was read while this process moved the clock itself may be older than the move.
+static void
+offset_follow(struct clock_keeper *k, uint64_t moves_before, int64_t offset_ms)
+{
+    pthread_mutex_lock(&k->lock);
+    bool is_new = !k->is_moving && k->moves == moves_before && k->offset_ms != offset_ms;
+    if (is_new)
+        offset_set(k, offset_ms);
+    pthread_mutex_unlock(&k->lock);
+    if (is_new)
+        tell_listeners(k);
 }
 
 // What another process has moved.
@@ -108,11 +138,9 @@ follow_main(struct background_job *job, void *arg)
     do {
         struct moving m = {.keeper = k};
         background_enter(job, &ticket);
-        if (!atomic_exchange(&k->is_moving, true)) {
-            if (offset_run(k, get_body, &m) == OK && m.offset_ms != atomic_load(&k->offset_ms))
-                offset_set(k, m.offset_ms);
-            atomic_store(&k->is_moving, false);
-        }
+        uint64_t moves_before = moves_count(k);
+        if (offset_run(k, get_body, &m) == OK)
+            offset_follow(k, moves_before, m.offset_ms);
         code = background_wait(job, &ticket, deadline_in_ms(k->options.runtime, FOLLOW_MS));
     } while (code != E_CANCELLED);
 }
@@ -122,14 +150,14 @@ clock_keeper_open(const struct jobs_options *options, struct clock_keeper **out)
 {
     struct clock_keeper *k = calloc(1, sizeof(*k));
     struct moving m = {.keeper = k};
-    CHECK(k);
+    CHECK(k && pthread_mutex_init(&k->lock, NULL) == 0);
     k->options = *options;
     int code = offset_run(k, get_body, &m);
     if (code != OK) {
-        free(k);
+        clock_keeper_free(k);
         return code;
     }
-    offset_set(k, m.offset_ms);
+    offset_set(k, m.offset_ms); // nobody else knows it yet
     if (options->is_shared)
         background_start(options->background, "c10m-clock", follow_main, k);
     *out = k;
@@ -139,6 +167,9 @@ clock_keeper_open(const struct jobs_options *options, struct clock_keeper **out)
 void
 clock_keeper_free(struct clock_keeper *k)
 {
+    if (k == NULL)
+        return;
+    pthread_mutex_destroy(&k->lock);
     free(k);
 }
 
@@ -149,16 +180,37 @@ clock_listen(struct clock_keeper *k, clock_moved_fn *fn, void *arg)
     k->listeners[k->listener_count++] = (struct listener){fn, arg};
 }
 
+static bool
+move_begin(struct clock_keeper *k)
+{
+    pthread_mutex_lock(&k->lock);
+    bool is_free = !k->is_moving;
+    k->is_moving = true;
+    pthread_mutex_unlock(&k->lock);
+    return is_free;
+}
+
+static void
+move_end(struct clock_keeper *k, int code, int64_t offset_ms)
+{
+    pthread_mutex_lock(&k->lock);
+    if (code == OK)
+        offset_set(k, offset_ms);
+    k->moves++;
+    k->is_moving = false;
+    pthread_mutex_unlock(&k->lock);
+    if (code == OK)
+        tell_listeners(k);
+}
+
 int
 clock_keeper_move(struct clock_keeper *k, int64_t delta_ms, int64_t deadline_ns)
 {
     struct moving m = {k, delta_ms, 0};
-    if (atomic_exchange(&k->is_moving, true))
+    if (!move_begin(k))
         return E_EXISTS;
     int code = offset_run(k, move_body, &m);
-    if (code == OK)
-        offset_set(k, m.offset_ms);
-    atomic_store(&k->is_moving, false);
+    move_end(k, code, m.offset_ms);
     TRY(code);
     return background_settle(k->options.background, deadline_ns);
 }

@@ -191,11 +191,11 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        ON_BOTH(they_ring_when_due),
-        ON_BOTH(they_follow_the_service_clock),
-        ON_BOTH(they_survive_a_restart),
-        ON_BOTH(taken_back_they_do_not_ring),
-        ON_BOTH(failing_ones_stay_and_the_others_ring),
+        ON_EACH(they_ring_when_due),
+        ON_EACH(they_follow_the_service_clock),
+        ON_EACH(they_survive_a_restart),
+        ON_EACH(taken_back_they_do_not_ring),
+        ON_EACH(failing_ones_stay_and_the_others_ring),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -175,9 +175,9 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        ON_BOTH(test_held_by_one),           ON_BOTH(test_kept_by_renewing),
-        ON_BOTH(test_taken_when_it_expires), ON_BOTH(test_never_taken_at_first_sight),
-        ON_BOTH(one_process_works),          ON_BOTH(tried_again_after_a_failure),
+        ON_EACH(test_held_by_one),           ON_EACH(test_kept_by_renewing),
+        ON_EACH(test_taken_when_it_expires), ON_EACH(test_never_taken_at_first_sight),
+        ON_EACH(one_process_works),          ON_EACH(tried_again_after_a_failure),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -146,10 +146,10 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        ON_BOTH(events_arrive_in_order),
-        ON_BOTH(they_survive_a_restart),
-        ON_BOTH(failures_are_tried_again_in_order),
-        ON_BOTH(a_broken_destination_holds_up_no_other),
+        ON_EACH(events_arrive_in_order),
+        ON_EACH(they_survive_a_restart),
+        ON_EACH(failures_are_tried_again_in_order),
+        ON_EACH(a_broken_destination_holds_up_no_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -169,10 +169,10 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        ON_BOTH(what_it_is_given_goes),
-        ON_BOTH(it_goes_on_after_a_restart),
-        ON_BOTH(handlers_see_each_key_once),
-        ON_BOTH(unknown_kinds_stay),
+        ON_EACH(what_it_is_given_goes),
+        ON_EACH(it_goes_on_after_a_restart),
+        ON_EACH(handlers_see_each_key_once),
+        ON_EACH(unknown_kinds_stay),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -169,10 +169,10 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        ON_BOTH(moves_add_up_and_are_told),
-        ON_BOTH(a_moved_clock_stays_moved),
-        ON_BOTH(a_move_returns_when_nothing_is_due),
-        ON_BOTH(other_processes_follow),
+        ON_EACH(moves_add_up_and_are_told),
+        ON_EACH(a_moved_clock_stays_moved),
+        ON_EACH(a_move_returns_when_nothing_is_due),
+        ON_EACH(other_processes_follow),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

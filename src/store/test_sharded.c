@@ -62,6 +62,6 @@ additions_add_up(void **state)
 int
 main(void)
 {
-    const struct CMUnitTest tests[] = {ON_BOTH(additions_add_up)};
+    const struct CMUnitTest tests[] = {ON_EACH(additions_add_up)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,7 +13,8 @@ background_begin(struct ways *w)
     w->options = (struct jobs_options){.runtime = w->store.runtime,
                                        .log = &w->store.log,
                                        .kv = w->store.kv,
-                                       .background = w->background};
+                                       .background = w->background,
+                                       .is_shared = w->store.is_shared};
 }
 
 int

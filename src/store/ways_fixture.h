@@ -13,7 +13,7 @@ struct ways {
     void *shared; // by a test with its fibers
 };
 
-// For cmocka: *state is "mem:" or "rocks:" before, the ways after.
+// For cmocka: *state is "mem:", "rocks:" or "postgresql:" before, the ways after.
 int ways_setup(void **state);
 int ways_teardown(void **state);
 int64_t ways_counter(struct ways *w, struct str key);
@@ -29,4 +29,4 @@ void ways_until(struct ways *w, bool (*holds)(struct ways *w, void *arg), void *
 size_t ways_count(struct ways *w, struct str from, struct str to);
 
 #define ON(kind, name) {kind " " #name, name, ways_setup, ways_teardown, (void *)kind}
-#define ON_BOTH(name) ON("mem:", name), ON("rocks:", name)
+#define ON_EACH(name) ON("mem:", name), ON("rocks:", name), ON("postgresql:", name)
