@@ -103,10 +103,10 @@ receive_or_wait(struct receive *r, int64_t deadline_ns)
     if (code == OK && is_waiting && !r->queue.record.is_fifo.value)
         code = standard_next_due(r);
     if (code == OK && is_waiting) {
-        struct runtime *rt = r->c->cloud->runtime;
-        int64_t began_ns = clock_mono_ns(rt);
-        code = lot_wait(&ticket, wait_until(r, deadline_ns));
-        r->c->asked_wait_ns += clock_mono_ns(rt) - began_ns;
+        int64_t until_ns = wait_until(r, deadline_ns);
+        call_begin_wait(r->c);
+        code = lot_wait(&ticket, until_ns);
+        call_end_wait(r->c);
         is_woken = code == OK;
     }
     if (is_woken)
@@ -139,12 +139,11 @@ static int
 watch_wait(struct watching *w, int64_t deadline_ns)
 {
     struct call *c = w->r->c;
-    struct runtime *rt = c->cloud->runtime;
-    int64_t began_ns = clock_mono_ns(rt);
-    int64_t look_ns = deadline_in_ms(rt, SHARED_LOOK_MS);
+    int64_t look_ns = deadline_in_ms(c->cloud->runtime, SHARED_LOOK_MS);
     int64_t until_ns = wait_until(w->r, deadline_ns);
+    call_begin_wait(c);
     int code = kv_watch_wait(&w->watch, until_ns < look_ns ? until_ns : look_ns);
-    c->asked_wait_ns += clock_mono_ns(rt) - began_ns;
+    call_end_wait(c);
     return code;
 }
 

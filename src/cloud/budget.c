@@ -23,6 +23,20 @@ budget_give(struct budget *b, size_t body_bytes)
     atomic_fetch_sub(&b->bytes, body_bytes + BUDGET_REQUEST_BYTES);
 }
 
+void
+budget_begin_wait(struct budget *b)
+{
+    atomic_fetch_add(&b->waiting, 1);
+    atomic_fetch_sub(&b->requests, 1);
+}
+
+void
+budget_end_wait(struct budget *b)
+{
+    atomic_fetch_add(&b->requests, 1);
+    atomic_fetch_sub(&b->waiting, 1);
+}
+
 bool
 budget_take_bytes(struct budget *b, size_t bytes)
 {

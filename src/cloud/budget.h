@@ -19,6 +19,7 @@ struct budget {
     size_t requests_max;
     size_t bytes_max;
     atomic_size_t requests;
+    atomic_size_t waiting; // that gave up their place in `requests`
     atomic_size_t bytes;
     atomic_size_t refused; // since the start
 };
@@ -26,6 +27,11 @@ struct budget {
 // False: there is no room. A request that is larger than all the room is taken when it is alone.
 bool budget_take(struct budget *b, size_t body_bytes);
 void budget_give(struct budget *b, size_t body_bytes);
+
+// A request that only waits, as a long poll does, leaves its place to others and keeps its bytes.
+// When it goes on it has a place again, whatever others have taken meanwhile.
+void budget_begin_wait(struct budget *b);
+void budget_end_wait(struct budget *b);
 
 // The same for memory alone: bodies are counted as they are read, before anybody is known to have
 // sent them (struct http_memory).

@@ -39,6 +39,22 @@ call_source_ip(const struct call *c)
     return str_find_char(peer, ':') >= 0 ? host_name(peer) : peer;
 }
 
+void
+call_begin_wait(struct call *c)
+{
+    c->asked_wait_ns -= clock_mono_ns(c->cloud->runtime);
+    if (c->is_admitted)
+        budget_begin_wait(&c->cloud->budget);
+}
+
+void
+call_end_wait(struct call *c)
+{
+    c->asked_wait_ns += clock_mono_ns(c->cloud->runtime);
+    if (c->is_admitted)
+        budget_end_wait(&c->cloud->budget);
+}
+
 const struct action *
 call_actions(const struct call *c, size_t *count)
 {

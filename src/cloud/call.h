@@ -18,6 +18,7 @@ struct call {
     const struct http_request *http;
     struct http_response *response;
     char request_id[UUID_BYTES + 1];
+    const struct service *page_of; // whose CORS rule admitted the page behind it; NULL: none did
 
     // Filled by the stages, in this order (src/cloud/pipeline.c).
     enum wire_protocol protocol; // route
@@ -40,7 +41,7 @@ struct call {
     struct str host_id;      // S3: the second id of the request; else absent. route
     bool is_inside;          // no client's: see src/cloud/invoke.h
     bool is_shed;            // sent away by admit
-    int64_t asked_wait_ns;   // run: what of its time the caller asked for, as by a long poll
+    int64_t asked_wait_ns;   // run: its time between call_begin_wait and call_end_wait
     bool is_admitted;        // counts in the cloud's budget
     const void *in;          // decode
     struct access *accesses; // authorise: one an action of the operation, in its order
@@ -58,5 +59,9 @@ struct str call_arn(const struct call *c, struct str resource);
 int64_t call_now_ms(const struct call *c); // service clock
 // The address that the call came from, without its port; of one from inside, the service's name.
 struct str call_source_ip(const struct call *c);
+// Around a wait that the caller asked for, as by a long poll: meanwhile only its memory counts in the
+// cloud's budget, and no log calls it slow for it.
+void call_begin_wait(struct call *c);
+void call_end_wait(struct call *c);
 // What the operation asks of IAM; NULL: there is no operation, or it asks for nothing.
 const struct action *call_actions(const struct call *c, size_t *count);

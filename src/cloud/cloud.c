@@ -6,14 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "src/auth/credentials.h"
 #include "src/auth/key_cache.h"
-#include "src/cloud/admin.h"
+#include "src/cloud/answer.h"
 #include "src/cloud/event_log.h"
-#include "src/cloud/hosts.h"
 #include "src/cloud/keys.h"
-#include "src/cloud/origin.h"
-#include "src/cloud/pipeline.h"
-#include "src/cloud/stages.h"
 #include "src/cloud/state.h"
 
 // Requests that were accepted may finish: a transaction's longest life and a little.
@@ -23,53 +20,6 @@ static int64_t
 log_now_ms(void *arg)
 {
     return clock_wall_ms(arg);
-}
-
-static void
-answer_api(struct cloud *cloud, const struct http_request *request, struct http_response *response)
-{
-    enum wire_protocol protocol;
-    bool is_cors = origin_is_listed(request, &cloud->allow_origins);
-    if (is_cors)
-        origin_add_headers(request, response);
-    struct str host = http_request_header(request, STR("Host"));
-    // Without a Host it was no browser.
-    if (str_is_present(host) && !host_is_allowed(host, &cloud->address, &cloud->allow_hosts))
-        admin_answer_text(request, response, 403,
-                          "c10m does not answer under this Host: use localhost, or start it with "
-                          "--allow-host NAME.");
-    else if (!origin_is_allowed(request, &cloud->allow_origins))
-        admin_answer_text(request, response, 403,
-                          "c10m does not answer web pages from elsewhere: the Origin of this "
-                          "request is not this server. See --allow-origin.");
-    else if (is_cors && str_eq(request->method, STR("OPTIONS")))
-        response->status = 204;
-    else if (admin_is_path(request->path))
-        admin_answer(cloud, request, response);
-    else if (route_protocol(request, &protocol))
-        pipeline_run(cloud, request, protocol, response);
-    else
-        admin_answer_text(request, response, str_eq(request->path, STR("/")) ? 400 : 404,
-                          "This is c10m, which answers AWS API requests. Point an AWS client's "
-                          "endpoint URL here, or see /_c10m/health.");
-}
-
-static void
-answer(void *arg, const struct http_request *request, struct http_response *response)
-{
-    struct cloud *cloud = arg;
-    const struct raw_route *route = raw_route_find(cloud, request);
-    if (route != NULL)
-        route->fn(route->arg, request, response);
-    else
-        answer_api(cloud, request, response);
-}
-
-static bool
-wants_stream(void *arg, const struct http_request *request)
-{
-    const struct raw_route *route = raw_route_find(arg, request);
-    return route != NULL ? route->is_streamed : call_wants_stream(arg, request);
 }
 
 static int
@@ -142,9 +92,9 @@ start_listening(struct cloud *cloud, struct cloud_options *o, char *problem, siz
 {
     struct http_server_options options = {
         .address = o->address,
-        .handler = answer,
+        .handler = cloud_answer,
         .handler_arg = cloud,
-        .wants_stream = wants_stream,
+        .wants_stream = cloud_wants_stream,
         .memory = {take_memory, give_memory, cloud},
         .log = &cloud->log,
         .tls = &cloud->tls,

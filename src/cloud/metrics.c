@@ -148,6 +148,7 @@ print_budget(const struct cloud *cloud, struct buf *out)
 {
     print_single(out, "c10m_requests_in_flight", "gauge", atomic_load(&cloud->budget.requests));
     print_single(out, "c10m_bytes_in_flight", "gauge", atomic_load(&cloud->budget.bytes));
+    print_single(out, "c10m_requests_waiting", "gauge", atomic_load(&cloud->budget.waiting));
     uint64_t shed = 0;
     for (int i = 0; i < runtime_loop_count(cloud->runtime); i++)
         shed += atomic_load(&cloud->gates[i].shed);

@@ -13,6 +13,7 @@ static const struct {
     int (*run)(struct call *c);
 } stages[] = {
     {"route", call_route},
+    {"check page", call_check_page},
     {"admit", call_admit},
     {"authenticate", call_authenticate},
     {"throttle", call_throttle},
@@ -34,6 +35,18 @@ log_overload(struct call *c, struct gate *gate)
     log_event(&c->cloud->log, LOG_WARN, "overload", "shed_total=%zu in_flight=%zu bytes=%zu",
               atomic_load(&gate->shed), atomic_load(&c->cloud->budget.requests),
               atomic_load(&c->cloud->budget.bytes));
+}
+
+// What a rule says of one service's resource must open no other service: the path of S3's request
+// may be sent with the target of somebody else's.
+int
+call_check_page(struct call *c)
+{
+    if (c->page_of == NULL || c->page_of == c->service)
+        return OK;
+    return fault(c, FAULT_ACCESS_DENIED,
+                 "The CORS rule that admits this page is of %s, which this call is not to.",
+                 c->page_of->wire->name);
 }
 
 int
@@ -107,7 +120,7 @@ run_stages(struct call *c)
 
 void
 pipeline_run(struct cloud *cloud, const struct http_request *request, enum wire_protocol protocol,
-             struct http_response *response)
+             const struct service *page_of, struct http_response *response)
 {
     struct call c = {
         .cloud = cloud,
@@ -116,6 +129,7 @@ pipeline_run(struct cloud *cloud, const struct http_request *request, enum wire_
         .http = request,
         .response = response,
         .protocol = protocol,
+        .page_of = page_of,
     };
     random_uuid(cloud->runtime, c.request_id);
     int code = run_stages(&c);

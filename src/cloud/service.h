@@ -9,6 +9,8 @@ struct access;
 struct call;
 struct check;
 struct cloud;
+struct cors_rules;
+struct http_request;
 
 // Checks what the model cannot say, runs one transaction, acts after the commit, fills out. in and
 // out live in the call's arena, out is zeroed. Returns OK, or what fault() returned.
@@ -24,6 +26,13 @@ typedef int service_authorise_fn(struct call *c, struct access *access);
 // name or that of a guest, in *owner, which lasts as long as the call. Nothing of the input was
 // checked yet. May read the store (the engine of the resource that the input names), and fault.
 typedef int service_split_fn(struct call *c, struct str *owner);
+
+// The CORS rules (src/cloud/cors.h) of the resource that a page's request acts on, in their order;
+// none where it is no request to this service, as far as host and path tell: of a preflight there
+// is no signature and no target. Runs in the request's fiber, in whose arena the rules live; may
+// read the store. After an error there are none.
+typedef int service_cors_fn(struct cloud *cloud, void *state, const struct http_request *request,
+                            struct cors_rules *out);
 
 // After a call that went well, before its answer leaves: counts it in the service's metrics
 // (src/cloud/statistics.h). It does not wait.
@@ -53,6 +62,7 @@ struct service {
     service_split_fn *split;
     service_authorise_fn *authorise;
     service_measure_fn *measure;
+    service_cors_fn *cors;
     // Of what must hold between its keys, for c10m fsck (src/store/check.h).
     int (*check)(struct check *c);
     // `state` holds hints only: what must last is in the store.

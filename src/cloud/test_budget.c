@@ -50,6 +50,28 @@ test_one_is_always_taken(void **state)
     budget_give(&b, 0);
 }
 
+// Those who wait are not under way, but their memory is in use.
+static void
+test_waits(void **state)
+{
+    struct budget b = {.requests_max = 1, .bytes_max = 2 * BUDGET_REQUEST_BYTES};
+    assert_true(budget_take(&b, 0));
+    budget_begin_wait(&b);
+    assert_int_equal(b.waiting, 1);
+    assert_true(budget_take(&b, 0));
+    budget_end_wait(&b);
+    assert_int_equal(b.requests, 2);
+    assert_false(budget_take(&b, 0));
+    budget_begin_wait(&b);
+    assert_false(budget_take(&b, 0)); // one is under way
+    budget_give(&b, 0);
+    assert_true(budget_take(&b, 2 * BUDGET_REQUEST_BYTES)); // alone
+    budget_end_wait(&b);
+    budget_give(&b, 2 * BUDGET_REQUEST_BYTES);
+    budget_give(&b, 0);
+    assert_int_equal(b.requests + b.waiting + b.bytes, 0);
+}
+
 static void
 test_bytes_alone(void **state)
 {
@@ -71,6 +93,7 @@ main(void)
         cmocka_unit_test(test_requests),
         cmocka_unit_test(test_bytes),
         cmocka_unit_test(test_one_is_always_taken),
+        cmocka_unit_test(test_waits),
         cmocka_unit_test(test_bytes_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -91,8 +91,11 @@ request_text(const struct request *r)
 {
     struct buf out;
     buf_init(&out, r->http.arena, 1024);
-    buf_print(&out, STR_FMT " / HTTP/1.1\r\nConnection: close\r\nContent-Length: %zu\r\n",
-              STR_ARG(r->http.method), r->http.body.len);
+    struct str query = r->http.query;
+    buf_print(&out, STR_FMT " " STR_FMT "%s" STR_FMT " HTTP/1.1\r\nConnection: close\r\n",
+              STR_ARG(r->http.method), STR_ARG(r->http.path), query.len > 0 ? "?" : "",
+              STR_ARG(query));
+    buf_print(&out, "Content-Length: %zu\r\n", r->http.body.len);
     for (size_t i = 0; i < r->http.header_count; i++)
         buf_print(&out, STR_FMT ": " STR_FMT "\r\n", STR_ARG(r->headers[i].name),
                   STR_ARG(r->headers[i].value));

@@ -48,18 +48,7 @@ get_thing(struct request *r, int64_t late_ms)
 static struct str
 send_to(struct request *r)
 {
-    struct buf out;
-    buf_init(&out, &f.arena, 1024);
-    struct str query = r->http.query;
-    buf_print(&out, STR_FMT " " STR_FMT "%s" STR_FMT " HTTP/1.1\r\nConnection: close\r\n",
-              STR_ARG(r->http.method), STR_ARG(r->http.path), query.len > 0 ? "?" : "",
-              STR_ARG(query));
-    buf_print(&out, "Content-Length: %zu\r\n", r->http.body.len);
-    for (size_t i = 0; i < r->http.header_count; i++)
-        buf_print(&out, STR_FMT ": " STR_FMT "\r\n", STR_ARG(r->headers[i].name),
-                  STR_ARG(r->headers[i].value));
-    buf_print(&out, "\r\n" STR_FMT, STR_ARG(r->http.body));
-    return exchange(&f, buf_str(&out));
+    return exchange(&f, request_text(r));
 }
 
 static struct str

@@ -6,6 +6,7 @@
 
 #include "src/auth/authorise.h"
 #include "src/cloud/call.h"
+#include "src/cloud/cors.h"
 #include "src/wire/test_depot.h"
 
 enum { PIECE_BYTES = 64 * 1024, OPERATIONS_MAX = 32, PERIOD = 65521 /* a prime */ };
@@ -86,7 +87,48 @@ open_to_everybody(struct call *c, struct access *access)
     return OK;
 }
 
-#define SERVICE(wire_)                                                                             \
+#define WORDS(...)                                                                                 \
+    {                                                                                              \
+        (const struct str[]){__VA_ARGS__}, sizeof((const struct str[]){__VA_ARGS__}) /             \
+                                               sizeof(struct str)                                  \
+    }
+#define WORD(s)                                                                                    \
+    {                                                                                              \
+        s, sizeof(s) - 1                                                                           \
+    }
+
+static const struct cors_rule open_rules[] = {
+    {
+        .origins = WORDS(WORD("http://app.test")),
+        .methods = WORDS(WORD("GET")),
+        .headers = WORDS(WORD("*")),
+        .exposed = WORDS(WORD("x-amz-request-id")),
+        .max_age_s = 600,
+        .allows_credentials = true,
+    },
+    {
+        .origins = WORDS(WORD("http://*.app.test")),
+        .methods = WORDS(WORD("GET"), WORD("PUT")),
+        .headers = WORDS(WORD("x-*"), WORD("Content-Type")),
+        .max_age_s = -1,
+    },
+};
+static const struct cors_rule any_rules[] = {
+    {.origins = WORDS(WORD("*")), .methods = WORDS(WORD("GET")), .allows_credentials = true},
+};
+
+static int
+cors_of_box(struct cloud *cloud, void *state, const struct http_request *request,
+            struct cors_rules *out)
+{
+    if (str_starts(request->path, STR("/open/")))
+        *out = (struct cors_rules){open_rules, COUNT_OF(open_rules)};
+    else if (str_starts(request->path, STR("/any/")))
+        *out = (struct cors_rules){any_rules, COUNT_OF(any_rules)};
+    return OK;
+}
+
+#define SERVICE(wire_, cors_)                                                                             \
     {                                                                                              \
         .wire = &(wire_),                                                                          \
         .handlers = handlers,                                                                      \
@@ -95,9 +137,10 @@ open_to_everybody(struct call *c, struct access *access)
         .operation_actions = operation_actions,                                                    \
         .authorise = open_to_everybody,                                                            \
         .admits_anonymous = true,                                                                  \
+        .cors = (cors_),                                                                           \
     }
 
-static const struct service s3 = SERVICE(s3_wire), depot_service = SERVICE(depot_wire);
+static const struct service s3 = SERVICE(s3_wire, cors_of_box), depot_service = SERVICE(depot_wire, NULL);
 const struct service *const things_s3 = &s3, *const things_depot = &depot_service;
 const struct service *const service_registry[] = {&s3, &depot_service, NULL};
 

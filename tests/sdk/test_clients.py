@@ -1,5 +1,6 @@
 # Unmodified AWS clients do the same work, over HTTP and HTTPS. docs/clients.md has the list.
 # SPDX-License-Identifier: Apache-2.0
+import hashlib
 import os
 import shutil
 import subprocess
@@ -11,6 +12,8 @@ from support import clients
 from support.server import PROGRAM, ROOT
 
 SECONDS_MAX = 300
+BUILD_SECONDS_MAX = 3600
+CLI_2 = "/usr/bin/aws"  # of Debian's package; another aws may stand before it on PATH
 IS_LONG = os.environ.get("C10M_TEST_LONG") == "1"
 
 
@@ -30,9 +33,9 @@ def environment(request, server):
     return env
 
 
-def run(words, env, folder):
+def run(words, env, folder, seconds=SECONDS_MAX):
     done = subprocess.run(
-        words, env=env, cwd=folder, capture_output=True, text=True, timeout=SECONDS_MAX
+        words, env=env, cwd=folder, capture_output=True, text=True, timeout=seconds
     )
     assert done.returncode == 0, f"{words}\n{done.stdout[-2000:]}{done.stderr[-4000:]}"
     return done.stdout
@@ -66,15 +69,27 @@ def test_boto3(environment, name):
     sqs.delete_queue(QueueUrl=url)
 
 
-def test_cli_1(environment, name, tmp_path):
-    def aws(*words):
-        return run([str(ROOT / "tools/bin/aws"), "sqs", *words], environment, tmp_path)
-
+def cli_work(environment, name, aws):
     url = f"{environment['AWS_ENDPOINT_URL']}/000000000000/{name}"
     assert url in aws("create-queue", "--queue-name", name)
     aws("send-message", "--queue-url", url, "--message-body", "hello")
     assert '"hello"' in aws("receive-message", "--queue-url", url, "--wait-time-seconds", "5")
     aws("delete-queue", "--queue-url", url)
+
+
+def test_cli_1(environment, name, tmp_path):
+    def aws(*words):
+        return run([str(ROOT / "tools/bin/aws"), "sqs", *words], environment, tmp_path)
+
+    assert "aws-cli/1." in run([str(ROOT / "tools/bin/aws"), "--version"], environment, tmp_path)
+    cli_work(environment, name, aws)
+
+
+def test_cli_2(environment, name, tmp_path):
+    """A version of before AWS_ENDPOINT_URL, which speaks the query protocol to SQS."""
+    words = [CLI_2, "--endpoint-url", environment["AWS_ENDPOINT_URL"], "sqs"]
+    assert "aws-cli/2." in run([CLI_2, "--version"], environment, tmp_path)
+    cli_work(environment, name, lambda *more: run([*words, *more], environment, tmp_path))
 
 
 @pytest.fixture(scope="session")
@@ -107,7 +122,53 @@ def go_program():
     return program
 
 
+def check_sums(folder, sums):
+    """Each file that the list names, and no other."""
+    wanted = dict(reversed(line.split()) for line in sums.read_text().splitlines())
+    found = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in folder.iterdir()}
+    assert found == wanted
+
+
+@pytest.fixture(scope="session")
+def java_words():
+    """How the work is run, with the pinned SDK's files beside it."""
+    source = ROOT / "tests/clients/java"
+    folder = ROOT / "build/test/clients-java"
+    words = ["mvn", "--batch-mode", "--quiet", "--strict-checksums", "dependency:copy-dependencies"]
+    words += [f"-DoutputDirectory={folder}", "-f", str(source / "pom.xml")]
+    shutil.rmtree(folder, ignore_errors=True)
+    run(words, dict(os.environ), ROOT, BUILD_SECONDS_MAX)
+    check_sums(folder, source / "SHA256SUMS")
+    return ["java", "-cp", f"{folder}/*"], str(source / "Work.java")
+
+
+def trust_store(environment, folder):
+    """Java reads no PEM: the CA goes into a store of its own."""
+    store = folder / "trust.p12"
+    words = ["keytool", "-importcert", "-noprompt", "-alias", "c10m", "-storepass", "changeit"]
+    words += ["-file", environment["AWS_CA_BUNDLE"], "-keystore", str(store)]
+    run(words, dict(os.environ), folder)
+    return [f"-Djavax.net.ssl.trustStore={store}", "-Djavax.net.ssl.trustStorePassword=changeit"]
+
+
+@pytest.fixture(scope="session")
+def rust_program():
+    folder = ROOT / "build/test/clients-rust"
+    words = ["cargo", "build", "--quiet", "--locked", "--target-dir", str(folder)]
+    run(words, dict(os.environ), ROOT / "tests/clients/rust", BUILD_SECONDS_MAX)
+    return folder / "debug/c10m-clients"
+
+
 if IS_LONG:
 
     def test_go_2(environment, go_program, tmp_path):
         assert run([str(go_program)], environment, tmp_path) == "done\n"
+
+    def test_java_2(environment, java_words, tmp_path):
+        java, work = java_words
+        if "AWS_CA_BUNDLE" in environment:
+            java = java + trust_store(environment, tmp_path)
+        assert run([*java, work], environment, tmp_path) == "done\n"
+
+    def test_rust(environment, rust_program, tmp_path):
+        assert run([str(rust_program)], environment, tmp_path) == "done\n"

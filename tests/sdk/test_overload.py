@@ -1,14 +1,17 @@
 # Rates of operations, and what the log tells of slow and traced calls.
 # SPDX-License-Identifier: Apache-2.0
+import contextlib
 import re
 
 import pytest
 from botocore.exceptions import ClientError
 
 from support import clients
-from support.server import Server
+from support.admin import admin
+from support.server import Server, eventually
 from support.signed import SignedClient
 
+POLLS = 5
 TRACE = "Root=1-67891233-abcdef012345678912345678;Parent=53995c3f42cd8ad8"
 
 
@@ -66,3 +69,26 @@ def test_slow_requests(tmp_path):
                 assert "duration_us=" in slow[0]
                 return
         pytest.fail("no call took a millisecond")
+
+
+def waiting(server):
+    status, text = admin(server, "GET", "metrics")
+    assert status == 200
+    return int(re.search(r"^c10m_requests_waiting (\d+)$", text, re.MULTILINE)[1])
+
+
+def test_long_polls_leave_room_for_others(tmp_path):
+    """With one request under way at most, any number may wait."""
+    with Server(tmp_path, options=["--requests-max", "1"]) as server:
+        sqs = clients.client("sqs", server.url())
+        url = sqs.create_queue(QueueName="jobs")["QueueUrl"]
+        with contextlib.ExitStack() as stack:
+            polls = [stack.enter_context(SignedClient(server.port)) for _ in range(POLLS)]
+            for count, poll in enumerate(polls, 1):
+                poll.start_json("ReceiveMessage", {"QueueUrl": url, "WaitTimeSeconds": 20})
+                eventually(lambda: waiting(server) == count, 20, f"{count} polls wait")
+            for number in range(POLLS):
+                sqs.send_message(QueueUrl=url, MessageBody=str(number))
+                eventually(lambda: waiting(server) == POLLS - number - 1, 20, "one poll is served")
+            bodies = [poll.finish().json()["Messages"][0]["Body"] for poll in polls]
+        assert sorted(bodies) == [str(number) for number in range(POLLS)]

@@ -9,14 +9,15 @@ BUILD_PACKAGES=(gcc libc6-dev libstdc++-12-dev meson ninja-build mold pkg-config
 BUILD_PACKAGES+=(libpq-dev) # headers; the library itself is loaded for a postgresql: store only
 LINT_PACKAGES=(clang-format-19 clang-tidy-19 python3-clang-19 shellcheck)
 # Beside what is built: databases and languages that tests start or compile with.
-TEST_PACKAGES=(postgresql-15 golang-go)
+TEST_PACKAGES=(postgresql-15 golang-go awscli) # awscli is version 2
 FUZZ_PACKAGES=(clang-19 libclang-rt-19-dev)
 # What ./dev bench measures beside us.
 BENCH_PACKAGES=(g++ libjansson-dev libsimdjson-dev)
 
 # Commands that tests drive, each with the package that has it.
 TEST_COMMANDS=(chromium:chromium node:nodejs npm:npm go:golang-go)
-LONG_TEST_COMMANDS=()
+LONG_TEST_COMMANDS=(mvn:maven javac:default-jdk-headless keytool:default-jdk-headless)
+RUST_MIN=1.94.1 # of the AWS SDK; Debian's is 1.63
 
 # Of the packages named, those that are not installed, one a line.
 packages_missing() {
@@ -49,6 +50,14 @@ setup_commands() {
         command -v "${pair%%:*}" >/dev/null || wanted+=("${pair#*:}")
     done
     [ ${#wanted[@]} -eq 0 ] || setup_packages "${wanted[@]}"
+}
+
+# No package that we could install has a Rust that is new enough, so whoever runs the long tests does.
+setup_rust() {
+    local version
+    version=$(rustc --version 2>/dev/null | cut -d' ' -f2)
+    printf '%s\n' "$RUST_MIN" "${version:-0}" | sort -V -C ||
+        say "dev: the long tests want cargo and rustc $RUST_MIN or later on PATH (rustup.rs); there is ${version:-none}"
 }
 
 # Debian's package would start a server of its own; a test starts the one that it needs.

@@ -35,8 +35,8 @@ _OPTIONAL = {"errors", "state", "check", "buckets", "json_namespace", "own_check
 _OPTIONAL |= {"endpoint_of", "split", *members.KINDS}
 # throttled: the error of the model that too many calls get, where that is not ThrottlingException.
 # hidden: members that records do not show. data_events: operations that are about what is in a resource.
-# "measure": the service counts its calls in metrics.
-_OPTIONAL |= {"hidden", "data_events", "measure", "throttled"}
+# "measure": the service counts its calls in metrics. "cors": its hook says the CORS rules of a resource.
+_OPTIONAL |= {"hidden", "data_events", "measure", "throttled", "cors"}
 _OPTIONAL |= {"action_prefix", "actions", "resource_types", "authorise", "anonymous"}
 _WORDINGS = ("joined", "sqs", "ec2")
 
@@ -98,6 +98,7 @@ class Service:
     hidden: tuple[str, ...] = ()
     data_events: frozenset[str] = frozenset()
     has_measure: bool = False
+    has_cors: bool = False
 
     def metadata(self, key: str) -> Any:
         """Of the first model that says it."""
@@ -223,6 +224,7 @@ def assemble_service(
         hidden=tuple(_known_members(raw, shapes, where)),
         data_events=frozenset(_data_events(raw, listed, where)),
         has_measure=raw.get("measure", False),
+        has_cors=raw.get("cors", False),
     )
 
 

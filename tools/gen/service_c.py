@@ -44,6 +44,11 @@ def header_lines(service: Service) -> list[str]:
         lines += [f"int {service.prefix}_check(struct check *c);"]
     if service.has_authorise:
         lines += [f"int {service.prefix}_authorise(struct call *c, struct access *access);"]
+    if service.has_cors:
+        lines += [
+            f"int {service.prefix}_cors(struct cloud *cloud, void *state, "
+            "const struct http_request *request, struct cors_rules *out);"
+        ]
     if service.has_measure:
         lines += [f"void {service.prefix}_measure(struct call *c);"]
     return lines + ["", f"extern const struct service {service.prefix}_service;"]
@@ -99,6 +104,8 @@ def tables_lines(service: Service) -> list[str]:
     lines += [f"    .split = {service.prefix}_split,"] if service.has_split else []
     if service.has_authorise:
         lines += [f"    .authorise = {service.prefix}_authorise,"]
+    if service.has_cors:
+        lines += [f"    .cors = {service.prefix}_cors,"]
     if service.has_measure:
         lines += [f"    .measure = {service.prefix}_measure,"]
     if service.hidden:

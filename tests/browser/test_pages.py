@@ -1,4 +1,4 @@
-# A page of somebody else's in real Chromium: it can send much, and c10m does nothing of it.
+# Pages of other origins in real Chromium: they can send much, and c10m does what flags and rules allow.
 # SPDX-License-Identifier: Apache-2.0
 import http.client
 import json
@@ -13,11 +13,14 @@ import threading
 import botocore.auth
 import botocore.awsrequest
 import botocore.credentials
+import pytest
 
 from support import clients
-from support.server import Server
+from support.server import PROGRAM, Server, child_environment, eventually, free_port, health_status
 
 PAGE = pathlib.Path(__file__).with_name("hostile.html")
+CORS_PAGE = PAGE.with_name("cors.html")
+THINGS_SERVER = PROGRAM.parent / "tests/browser/things_server"
 NAMES = "fetch-cors fetch-no-cors post-plain post-form image form-get form-post".split()
 BROWSER_SECONDS_MAX = 60
 # What the page sees: an error where it may not look, and never a 200.
@@ -37,6 +40,38 @@ SEEN = {
 }
 
 
+# By origin: status, bytes and whether the page may read the request's id.
+BY_RULES = {
+    "http://app.test": {
+        "open get": "200 5 id",
+        "open get preflighted": "200 5 id",
+        "open put": "TypeError",
+        "any get": "200 5 no id",
+        "any get preflighted": "TypeError",
+        "closed get": "TypeError",
+        "health": "TypeError",
+    },
+    "http://x.app.test": {
+        "open get": "200 5 no id",
+        "open get preflighted": "200 5 no id",
+        "open put": "204 0 no id",
+        "any get": "200 5 no id",
+        "any get preflighted": "TypeError",
+        "closed get": "TypeError",
+        "health": "TypeError",
+    },
+    "http://evil.test": {
+        "open get": "TypeError",
+        "open get preflighted": "TypeError",
+        "open put": "TypeError",
+        "any get": "200 5 no id",
+        "any get preflighted": "TypeError",
+        "closed get": "TypeError",
+        "health": "TypeError",
+    },
+}
+
+
 def presigned(base, name, method="GET"):
     """A URL that creates a queue, signed with the key that everybody knows."""
     url = f"{base}?Action=CreateQueue&QueueName={name}&Version=2012-11-05"
@@ -49,14 +84,9 @@ def presigned(base, name, method="GET"):
 class Attacker:
     """Serves the page under whatever name; all other connections to it end at c10m, as after a rebinding."""
 
-    def __init__(self, port):
+    def __init__(self, port, page):
         self.target_port = port
-        target = f"http://127.0.0.1:{port}/"
-        signed = {
-            name: presigned(target, name, "POST" if "post" in name else "GET") for name in NAMES
-        }
-        signed |= {"target": target, "rebound": presigned("http://evil.test/", "rebound")}
-        self.page = PAGE.read_text().replace("SIGNED", json.dumps(signed), 1).encode()
+        self.page = page.encode()
         self.report = queue.Queue()
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
@@ -116,6 +146,13 @@ class Attacker:
                 pass
 
 
+def hostile_page(port):
+    target = f"http://127.0.0.1:{port}/"
+    signed = {name: presigned(target, name, "POST" if "post" in name else "GET") for name in NAMES}
+    signed |= {"target": target, "rebound": presigned("http://evil.test/", "rebound")}
+    return PAGE.read_text().replace("SIGNED", json.dumps(signed), 1)
+
+
 def outcomes(url, attacker, profile):
     """What the page reports in the end."""
     chromium = shutil.which("chromium")
@@ -143,7 +180,7 @@ def queue_urls(server):
 
 def test_it_gets_nothing(tmp_path):
     with Server(tmp_path, options=["--ephemeral"]) as server:
-        attacker = Attacker(server.port)
+        attacker = Attacker(server.port, hostile_page(server.port))
         seen = outcomes("http://evil.test/page", attacker, tmp_path / "profile")
         assert queue_urls(server) == []
         assert seen.keys() == SEEN.keys()
@@ -161,9 +198,30 @@ def test_it_gets_nothing(tmp_path):
 def test_what_a_flag_allows(tmp_path):
     options = ["--ephemeral", "--allow-origin", "http://evil.test"]
     with Server(tmp_path, options=options) as server:
-        attacker = Attacker(server.port)
+        attacker = Attacker(server.port, hostile_page(server.port))
         seen = outcomes("http://evil.test/page", attacker, tmp_path / "profile")
         assert seen["fetch health"] == "200"
         assert seen["fetch cors"] == "200"
         assert any(url.endswith("/fetch-cors") for url in queue_urls(server))
         assert seen["rebound health"] == "403", "a name is not an origin"
+
+
+@pytest.fixture
+def things_port():
+    """A c10m whose service has CORS rules."""
+    port = free_port()
+    with subprocess.Popen([str(THINGS_SERVER), str(port)], env=child_environment()) as process:
+        try:
+            eventually(lambda: health_status(port) == 200, 30, "things_server answers")
+            yield port
+            assert process.poll() is None
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize("origin", BY_RULES)
+def test_what_a_rule_allows(things_port, tmp_path, origin):
+    target = json.dumps(f"http://127.0.0.1:{things_port}/")
+    page = CORS_PAGE.read_text().replace("TARGET", target, 1)
+    attacker = Attacker(things_port, page)
+    assert outcomes(f"{origin}/page", attacker, tmp_path / "profile") == BY_RULES[origin]
