@@ -59,8 +59,8 @@ struct str call_arn(const struct call *c, struct str resource);
 int64_t call_now_ms(const struct call *c); // service clock
 // The address that the call came from, without its port; of one from inside, the service's name.
 struct str call_source_ip(const struct call *c);
-// Around a wait that the caller asked for, as by a long poll: meanwhile only its memory counts in the
-// cloud's budget, and no log calls it slow for it.
+// Around a wait that the caller asked for, as by a long poll: meanwhile only its memory counts in
+// the cloud's budget, and no log calls it slow for it.
 void call_begin_wait(struct call *c);
 void call_end_wait(struct call *c);
 // What the operation asks of IAM; NULL: there is no operation, or it asks for nothing.

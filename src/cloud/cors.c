@@ -115,9 +115,8 @@ cors_add_headers(const struct cors_rule *rule, const struct cors_request *r, str
     if (rule->allows_credentials && !is_for_all)
         http_response_add(response, STR("Access-Control-Allow-Credentials"), STR("true"));
     add_words(response, STR("Access-Control-Expose-Headers"), &rule->exposed, arena);
-    http_response_add(
-        response, STR("Vary"),
-        STR("Origin, Access-Control-Request-Headers, Access-Control-Request-Method"));
+    http_response_add(response, STR("Vary"),
+                      STR("Origin, Access-Control-Request-Headers, Access-Control-Request-Method"));
     if (r->is_preflight)
         add_preflight(rule, r, arena, response);
 }

@@ -8,7 +8,7 @@
 // fault_of_code.
 MUST_USE int call_route(struct call *c);
 MUST_USE int call_check_page(struct call *c); // where a CORS rule let it in
-MUST_USE int call_admit(struct call *c); // within the budget; pipeline_run gives it back
+MUST_USE int call_admit(struct call *c);      // within the budget; pipeline_run gives it back
 MUST_USE int call_authenticate(struct call *c);
 MUST_USE int call_throttle(struct call *c);
 MUST_USE int call_split(struct call *c); // between services of one endpoint, by what the input says

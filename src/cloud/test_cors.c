@@ -31,8 +31,9 @@ teardown(void **state)
 static struct str
 ask(const char *line, const char *host, const char *headers)
 {
-    return exchange(&f, arena_print(&f.arena, "%s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n%s\r\n",
-                                    line, host, headers));
+    return exchange(&f,
+                    arena_print(&f.arena, "%s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n%s\r\n",
+                                line, host, headers));
 }
 
 static void

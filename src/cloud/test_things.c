@@ -88,14 +88,9 @@ open_to_everybody(struct call *c, struct access *access)
 }
 
 #define WORDS(...)                                                                                 \
-    {                                                                                              \
-        (const struct str[]){__VA_ARGS__}, sizeof((const struct str[]){__VA_ARGS__}) /             \
-                                               sizeof(struct str)                                  \
-    }
-#define WORD(s)                                                                                    \
-    {                                                                                              \
-        s, sizeof(s) - 1                                                                           \
-    }
+    {(const struct str[]){__VA_ARGS__},                                                            \
+     sizeof((const struct str[]){__VA_ARGS__}) / sizeof(struct str)}
+#define WORD(s) {s, sizeof(s) - 1}
 
 static const struct cors_rule open_rules[] = {
     {
@@ -128,7 +123,7 @@ cors_of_box(struct cloud *cloud, void *state, const struct http_request *request
     return OK;
 }
 
-#define SERVICE(wire_, cors_)                                                                             \
+#define SERVICE(wire_, cors_)                                                                      \
     {                                                                                              \
         .wire = &(wire_),                                                                          \
         .handlers = handlers,                                                                      \
@@ -140,7 +135,8 @@ cors_of_box(struct cloud *cloud, void *state, const struct http_request *request
         .cors = (cors_),                                                                           \
     }
 
-static const struct service s3 = SERVICE(s3_wire, cors_of_box), depot_service = SERVICE(depot_wire, NULL);
+static const struct service s3 = SERVICE(s3_wire, cors_of_box),
+                            depot_service = SERVICE(depot_wire, NULL);
 const struct service *const things_s3 = &s3, *const things_depot = &depot_service;
 const struct service *const service_registry[] = {&s3, &depot_service, NULL};
 

@@ -8,8 +8,8 @@
 // PutThing reads its body to the end, and answers what the last read did; of a key "large" it
 // checks each byte. GetThing answers as many bytes as its key says. Everybody may call both.
 //
-// Pages of others: in the box "open" of S3, http://app.test may GET, and origins below .app.test may
-// also PUT, with headers x-..., and read x-amz-request-id; in "any" everybody may GET.
+// Pages of others: in the box "open" of S3, http://app.test may GET, and origins below .app.test
+// may also PUT, with headers x-..., and read x-amz-request-id; in "any" everybody may GET.
 extern const struct service *const things_s3, *const things_depot;
 
 // Before a cloud is started: fills the tables. For cmocka_run_group_tests.
