@@ -1,189 +1,33 @@
-// The reconciler: a fiber for each unit, and a job that finds the units.
+// The reconciler: finds the units, and ends with c10m.
 // SPDX-License-Identifier: Apache-2.0
 #include "src/host/reconciler.h"
 
 #include <fcntl.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/queue.h>
 #include <unistd.h>
 
-enum { BOOT_BYTES = 36, UNITS_PER_PAGE = 64, KIND_BYTES = 32 };
+#include "src/host/needs.h"
 
-// A unit that has its fiber.
-struct worker {
-    struct reconciler *reconciler;
-    char kind[KIND_BYTES];
-    char name[HOST_NAME_MAX + 1];
-    const struct unit_driver *driver; // NULL: there is none of that kind
-    struct arena arena;               // of one transaction at a time
-    struct kv_watch watch;
-    struct unit unit; // as read
-    LIST_ENTRY(worker) link;
-};
-
-struct reconciler {
-    struct reconciler_options options;
-    char boot[BOOT_BYTES]; // of the machine: changes with every start of it
-    pthread_mutex_t mutex; // of what follows: fibers run on all loops
-    LIST_HEAD(, worker) workers;
-    size_t worker_count;
-};
-
-static int64_t
-wall_ms(const struct worker *w)
-{
-    return clock_wall_ms(w->reconciler->options.runtime);
-}
-
-static int
-read_body(struct kv_txn *txn, void *arg)
-{
-    struct worker *w = arg;
-    struct str kind = str_of(w->kind), name = str_of(w->name);
-    TRY(kv_watch(txn, unit_key(kv_txn_arena(txn), kind, name), &w->watch));
-    return unit_get(txn, kind, name, &w->unit);
-}
-
-static int
-found_body(struct kv_txn *txn, void *arg)
-{
-    return unit_found(txn, &((struct worker *)arg)->unit);
-}
-
-static int
-forget_body(struct kv_txn *txn, void *arg)
-{
-    return unit_forget(txn, &((struct worker *)arg)->unit);
-}
-
-// Writes what was found, when it is news. A wish that came meanwhile wins: it is read next.
-static int
-tell(struct worker *w, enum unit_state state, const char *problem)
-{
-    struct unit *u = &w->unit;
-    struct reconciler *r = w->reconciler;
-    char quoted[UNIT_PROBLEM_BYTES + 16];
-    if (u->state == state && str_eq(u->problem, str_of(problem)) && state != UNIT_FAILED)
-        return OK;
-    u->state = state;
-    u->problem = str_of(problem);
-    u->changed_ms = wall_ms(w);
-    if (state == UNIT_UP)
-        u->boot = (struct str){r->boot, sizeof(r->boot)};
-    if (state == UNIT_FAILED) {
-        int64_t wait_ms = UNIT_RETRY_MS_MIN;
-        for (int64_t i = 0; i < u->failures && wait_ms < UNIT_RETRY_MS_MAX; i++)
-            wait_ms *= 2;
-        u->failures++;
-        u->retry_ms = wall_ms(w) + (wait_ms < UNIT_RETRY_MS_MAX ? wait_ms : UNIT_RETRY_MS_MAX);
-    } else {
-        u->failures = u->retry_ms = 0;
-    }
-    log_event(r->options.log, state == UNIT_FAILED ? LOG_WARN : LOG_INFO, "host_unit",
-              "kind=%s name=%s state=%s problem=%s", w->kind, w->name, unit_state_name(state),
-              log_quote(u->problem, quoted, sizeof(quoted)));
-    return kv_run(r->options.kv, &w->arena, found_body, w);
-}
-
-static int
-bring_up(struct worker *w, enum unit_seen seen, char *problem)
-{
-    const struct unit_driver *d = w->driver;
-    // It has ended by itself, and shall not begin again: its owner decides.
-    if (seen == UNIT_SEEN_ENDED && !w->unit.restarts && w->unit.state != UNIT_PENDING &&
-        w->unit.state != UNIT_DOWN)
-        return tell(w, UNIT_ENDED, problem);
-    if (seen == UNIT_SEEN_UP)
-        return tell(w, UNIT_UP, "");
-    int code = d->start(d->arg, &w->unit, problem);
-    return code == OK ? tell(w, UNIT_UP, "") : tell(w, UNIT_FAILED, problem);
-}
-
-static int
-bring_down(struct worker *w, enum unit_seen seen, char *problem)
-{
-    const struct unit_driver *d = w->driver;
-    int code = seen == UNIT_SEEN_UP ? d->stop(d->arg, &w->unit, problem) : OK;
-    if (code == OK && w->unit.desired == UNIT_GONE)
-        code = d->remove(d->arg, &w->unit, problem);
-    if (code != OK)
-        return tell(w, UNIT_FAILED, problem);
-    if (w->unit.desired == UNIT_GONE)
-        return kv_run(w->reconciler->options.kv, &w->arena, forget_body, w);
-    return tell(w, UNIT_DOWN, "");
-}
-
-static int
-step(struct worker *w)
-{
-    char problem[UNIT_PROBLEM_BYTES] = "";
-    enum unit_seen seen = UNIT_SEEN_NOTHING;
-    if (w->unit.state == UNIT_FAILED && w->unit.retry_ms > wall_ms(w))
-        return OK;
-    if (w->driver == NULL)
-        return tell(w, UNIT_FAILED, "this c10m has no driver of that kind");
-    int code = w->driver->probe(w->driver->arg, &w->unit, &seen, problem);
-    if (code != OK)
-        return tell(w, UNIT_FAILED, problem);
-    return w->unit.desired == UNIT_RUN ? bring_up(w, seen, problem) : bring_down(w, seen, problem);
-}
-
-static int64_t
-next_look_ns(const struct worker *w)
-{
-    struct runtime *rt = w->reconciler->options.runtime;
-    int64_t wait_ms = RECONCILER_LOOK_MS;
-    if (w->unit.state == UNIT_FAILED)
-        wait_ms = w->unit.retry_ms - wall_ms(w);
-    return deadline_in_ms(rt, wait_ms < 0                   ? 0
-                              : wait_ms > UNIT_RETRY_MS_MAX ? UNIT_RETRY_MS_MAX
-                                                            : wait_ms);
-}
-
-static void
-worker_end(struct worker *w)
-{
-    struct reconciler *r = w->reconciler;
-    kv_watch_end(&w->watch);
-    arena_fini(&w->arena);
-    pthread_mutex_lock(&r->mutex);
-    LIST_REMOVE(w, link);
-    r->worker_count--;
-    pthread_mutex_unlock(&r->mutex);
-    free(w);
-}
-
-static void
-worker_main(struct background_job *job, void *arg)
-{
-    struct worker *w = arg;
-    int code = OK;
-    while (code != E_CANCELLED && !background_is_stopping(job)) {
-        arena_reset(&w->arena);
-        code = kv_run(w->reconciler->options.kv, &w->arena, read_body, w);
-        if (code == E_NOT_FOUND)
-            break; // it is gone
-        if (code == OK)
-            code = step(w);
-        if (code != OK && code != E_CONFLICT && code != E_CANCELLED)
-            log_event(w->reconciler->options.log, LOG_WARN, "host_unit_put_off",
-                      "kind=%s name=%s code=%s", w->kind, w->name, code_name(code));
-        if (code != E_CONFLICT && code != E_CANCELLED)
-            code = kv_watch_wait(&w->watch, next_look_ns(w));
-    }
-    worker_end(w);
-}
+enum { UNITS_PER_PAGE = 64, END_LOOK_MS = 5 };
 
 static bool
 has_worker(const struct reconciler *r, const struct unit_id *id)
 {
     struct worker *w;
     LIST_FOREACH(w, &r->workers, link)
-    if (str_eq(str_of(w->name), id->name) && str_eq(str_of(w->kind), id->kind))
+    if (str_eq(str_of(w->id.name), id->name) && str_eq(str_of(w->id.kind), id->kind))
         return true;
     return false;
+}
+
+static bool
+is_worked_on(struct reconciler *r, const struct unit_id *id)
+{
+    pthread_mutex_lock(&r->mutex);
+    bool has = has_worker(r, id);
+    pthread_mutex_unlock(&r->mutex);
+    return has;
 }
 
 static const struct unit_driver *
@@ -195,32 +39,32 @@ driver_find(const struct reconciler *r, struct str kind)
     return NULL;
 }
 
-static void
-worker_start(struct reconciler *r, const struct unit_id *id)
+static struct worker *
+worker_new(struct reconciler *r, const struct unit_id *id)
 {
     struct worker *w = NULL;
     pthread_mutex_lock(&r->mutex);
-    if (!has_worker(r, id) && r->worker_count < RECONCILER_UNITS_MAX && id->kind.len < KIND_BYTES) {
+    if (!has_worker(r, id) && r->worker_count < RECONCILER_UNITS_MAX) {
         w = calloc(1, sizeof(*w));
         CHECK(w != NULL);
         w->reconciler = r;
         w->driver = driver_find(r, id->kind);
-        snprintf(w->kind, sizeof(w->kind), STR_FMT, STR_ARG(id->kind));
-        snprintf(w->name, sizeof(w->name), STR_FMT, STR_ARG(id->name));
+        w->may_be_up = true;
+        snprintf(w->id.kind, sizeof(w->id.kind), STR_FMT, STR_ARG(id->kind));
+        snprintf(w->id.name, sizeof(w->id.name), STR_FMT, STR_ARG(id->name));
         LIST_INSERT_HEAD(&r->workers, w, link);
         r->worker_count++;
     }
     pthread_mutex_unlock(&r->mutex);
-    if (w == NULL)
-        return;
-    arena_init(&w->arena);
-    background_start(r->options.jobs->background, "host unit", worker_main, w);
+    return w;
 }
 
 struct page {
+    struct reconciler *reconciler;
     struct unit_id after; // absent kind: from the first
     struct unit_id ids[UNITS_PER_PAGE];
     size_t count;
+    struct unit unit;
 };
 
 static int
@@ -231,31 +75,77 @@ page_body(struct kv_txn *txn, void *arg)
                      &p->count);
 }
 
-// Gives every unit its fiber.
 static int
-look(struct job *job, void *arg, int64_t *again_ns)
+unit_body(struct kv_txn *txn, void *arg)
 {
-    struct reconciler *r = arg;
+    struct page *p = arg;
+    return unit_get(txn, p->after.kind, p->after.name, &p->unit);
+}
+
+// What must be known of it before any unit starts: its row of ids, and that it has a fiber, so that
+// those that need it and those that it needs find it.
+static int
+note(struct page *p, struct arena *arena, struct worker **out)
+{
+    struct reconciler *r = p->reconciler;
+    *out = NULL;
+    int code = kv_run(r->options.kv, arena, unit_body, p);
+    if (code == E_NOT_FOUND)
+        return OK; // gone meanwhile
+    TRY(code);
+    *out = worker_new(r, &p->after);
+    if (*out == NULL)
+        return OK;
+    (*out)->unit = p->unit;
+    needs_note(*out);
+    if (r->options.ids != NULL)
+        ids_mark(r->options.ids, p->unit.ids_row);
+    return OK;
+}
+
+struct found {
+    struct worker *workers[RECONCILER_UNITS_MAX];
+    size_t count;
+};
+
+static int
+find(struct reconciler *r, struct found *found)
+{
     struct arena arena;
-    struct page page = {0};
+    struct page page = {.reconciler = r};
     int code = OK;
     arena_init(&arena);
     while (code == OK) {
         code = kv_run(r->options.kv, &arena, page_body, &page);
-        for (size_t i = 0; code == OK && i < page.count; i++)
-            worker_start(r, &page.ids[i]);
-        if (code == OK)
-            page.after = page.ids[page.count - 1];
+        for (size_t i = 0; code == OK && i < page.count; i++) {
+            page.after = page.ids[i];
+            struct worker *w = NULL;
+            if (!is_worked_on(r, &page.after))
+                code = note(&page, &arena, &w);
+            if (code == OK && w != NULL)
+                found->workers[found->count++] = w;
+        }
     }
     arena_fini(&arena);
-    *again_ns = deadline_in_ms(r->options.runtime, RECONCILER_LOOK_MS);
+    return code == E_NOT_FOUND ? OK : code;
+}
+
+int
+reconciler_look(struct reconciler *r)
+{
+    struct found *found = calloc(1, sizeof(*found));
+    CHECK(found != NULL);
+    int code = find(r, found);
+    for (size_t i = 0; i < found->count; i++)
+        background_start(r->options.background, "host unit", worker_main, found->workers[i]);
+    free(found);
     return code;
 }
 
 static void
-boot_read(char out[BOOT_BYTES])
+boot_read(const char *path, char out[BOOT_BYTES])
 {
-    int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+    int fd = open(path != NULL ? path : "/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
     if (fd < 0 || read(fd, out, BOOT_BYTES) != BOOT_BYTES)
         memset(out, '0', BOOT_BYTES);
     if (fd >= 0)
@@ -268,10 +158,53 @@ reconciler_new(const struct reconciler_options *options)
     struct reconciler *r = calloc(1, sizeof(*r));
     CHECK(r != NULL);
     r->options = *options;
+    if (r->options.call_ms_max == 0)
+        r->options.call_ms_max = UNIT_CALL_MS_MAX;
     CHECK(pthread_mutex_init(&r->mutex, NULL) == 0);
-    boot_read(r->boot);
-    job_start(options->jobs, "host units", look, r);
+    boot_read(options->boot_path, r->boot);
     return r;
+}
+
+static bool
+end_as(struct reconciler *r, enum reconciler_end how)
+{
+    struct worker *w;
+    pthread_mutex_lock(&r->mutex);
+    bool is_news = r->end != how;
+    r->end = how;
+    LIST_FOREACH(w, &r->workers, link)
+    if (is_news && w->alert.fiber != NULL)
+        alert_raise(&w->alert);
+    bool is_ended = r->worker_count == 0;
+    pthread_mutex_unlock(&r->mutex);
+    return is_ended;
+}
+
+struct ending {
+    struct reconciler *reconciler;
+    enum reconciler_end how;
+    int64_t deadline_ns;
+};
+
+static int
+end_in_fiber(void *arg)
+{
+    struct ending *e = arg;
+    struct runtime *rt = e->reconciler->options.runtime;
+    while (!end_as(e->reconciler, clock_mono_ns(rt) < e->deadline_ns ? e->how : RECONCILER_LEAVES))
+        TRY(fiber_sleep_until(deadline_in_ms(rt, END_LOOK_MS)));
+    return OK;
+}
+
+void
+reconciler_stop(struct reconciler *r, enum reconciler_end how, int64_t deadline_ns)
+{
+    struct ending e = {r, how, deadline_ns};
+    int code;
+    do
+        code = runtime_call(r->options.runtime, end_in_fiber, &e);
+    while (code == E_LIMIT); // the loop is full of fibers, which end too
+    CHECK(code == OK);
 }
 
 void

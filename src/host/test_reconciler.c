@@ -2,23 +2,30 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/host/reconciler.h"
 
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #define KIND STR("toy")
-enum { WAIT_MS = 30 * 1000, STEP_MS = 5 };
+enum { WAIT_MS = 30 * 1000, STEP_MS = 5, CALL_MS_MAX = 2000 };
 
 // The toys that run on the machine; they outlive the reconciler.
 struct machine {
     enum unit_seen seen;
-    int starts, stops, removes;
+    int starts, stops, removes, adopts, changes;
     int failures_left;
+    int agains_left;
+    bool hangs; // the next start waits until it is cancelled
+    int32_t row;
+    const struct machine *other;
+    int stopped_after; // as many stops of the other
 };
 
 struct fixture {
@@ -26,14 +33,16 @@ struct fixture {
     struct kv *kv;
     struct log log;
     struct background *background;
-    struct jobs_options jobs;
-    struct unit_driver driver;
+    struct unit_driver drivers[2]; // toy, and a base that toys need
+    struct ids ids;
+    char boot_path[32];
     struct reconciler *reconciler;
-    struct machine machine;
+    struct machine machine, base;
     struct arena arena;
     struct unit_wish wish;
     struct unit unit;
     int code;
+    const int *counter;
 };
 
 static int
@@ -54,8 +63,32 @@ toy_start(void *arg, const struct unit *u, char *problem)
         snprintf(problem, UNIT_PROBLEM_BYTES, "it will not");
         return E_IO;
     }
+    if (m->agains_left > 0) {
+        m->agains_left--;
+        snprintf(problem, UNIT_PROBLEM_BYTES, "it waits");
+        return E_AGAIN;
+    }
+    if (m->hangs) {
+        m->hangs = false;
+        return fiber_sleep_until(DEADLINE_NEVER);
+    }
     m->starts++;
     m->seen = UNIT_SEEN_UP;
+    m->row = u->ids_row;
+    return OK;
+}
+
+static int
+toy_adopt(void *arg, const struct unit *u, char *problem)
+{
+    ((struct machine *)arg)->adopts++;
+    return OK;
+}
+
+static int
+toy_change(void *arg, const struct unit *u, char *problem)
+{
+    ((struct machine *)arg)->changes++;
     return OK;
 }
 
@@ -64,6 +97,7 @@ toy_stop(void *arg, const struct unit *u, char *problem)
 {
     struct machine *m = arg;
     m->stops++;
+    m->stopped_after = m->other->stops;
     m->seen = UNIT_SEEN_ENDED;
     return OK;
 }
@@ -77,29 +111,65 @@ toy_remove(void *arg, const struct unit *u, char *problem)
     return OK;
 }
 
+static int
+look_in_fiber(void *arg)
+{
+    return reconciler_look(((struct fixture *)arg)->reconciler);
+}
+
 static void
 begin(struct fixture *f)
 {
     f->background = background_new(f->runtime);
-    f->jobs = (struct jobs_options){.runtime = f->runtime, .log = &f->log, .kv = f->kv};
-    f->jobs.background = f->background;
+    ids_init(&f->ids);
     struct reconciler_options options = {
         .runtime = f->runtime,
         .log = &f->log,
         .kv = f->kv,
-        .jobs = &f->jobs,
-        .drivers = &f->driver,
-        .driver_count = 1,
+        .background = f->background,
+        .drivers = f->drivers,
+        .driver_count = COUNT_OF(f->drivers),
+        .ids = &f->ids,
+        .boot_path = f->boot_path,
+        .call_ms_max = CALL_MS_MAX,
     };
     f->reconciler = reconciler_new(&options);
+    assert_int_equal(runtime_call(f->runtime, look_in_fiber, f), OK);
 }
 
 static void
-end(struct fixture *f)
+end(struct fixture *f, enum reconciler_end how)
 {
+    reconciler_stop(f->reconciler, how, deadline_in_ms(f->runtime, WAIT_MS));
     background_stop(f->background);
     reconciler_free(f->reconciler);
     background_free(f->background);
+    ids_fini(&f->ids);
+}
+
+static struct unit_driver
+toy_driver(const char *kind, struct machine *m)
+{
+    return (struct unit_driver){.kind = kind,
+                                .takes_ids = true,
+                                .probe = toy_probe,
+                                .start = toy_start,
+                                .adopt = toy_adopt,
+                                .change = toy_change,
+                                .stop = toy_stop,
+                                .remove = toy_remove,
+                                .arg = m};
+}
+
+// As if the machine had been started anew.
+static void
+boot(struct fixture *f, char id)
+{
+    char text[36];
+    memset(text, id, sizeof(text));
+    int fd = open(f->boot_path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    assert_int_equal(write(fd, text, sizeof(text)), (int)sizeof(text));
+    close(fd);
 }
 
 static int
@@ -108,12 +178,13 @@ setup(void **state)
     struct fixture *f = calloc(1, sizeof(*f));
     char problem[256];
     f->log = (struct log){.fd = 2, .level_min = LOG_ERROR};
-    f->driver = (struct unit_driver){.kind = "toy",
-                                     .probe = toy_probe,
-                                     .start = toy_start,
-                                     .stop = toy_stop,
-                                     .remove = toy_remove,
-                                     .arg = &f->machine};
+    f->drivers[0] = toy_driver("toy", &f->machine);
+    f->machine.other = &f->base;
+    f->base.other = &f->machine;
+    f->drivers[1] = toy_driver("base", &f->base);
+    snprintf(f->boot_path, sizeof(f->boot_path), "/tmp/c10m-boot-XXXXXX");
+    close(mkstemp(f->boot_path));
+    boot(f, 'a');
     arena_init(&f->arena);
     struct runtime_options options = {.loops = 1};
     assert_int_equal(runtime_new(&options, &f->runtime), OK);
@@ -128,10 +199,11 @@ static int
 teardown(void **state)
 {
     struct fixture *f = *state;
-    end(f);
+    end(f, RECONCILER_LEAVES);
     kv_close(f->kv);
     runtime_free(f->runtime);
     arena_fini(&f->arena);
+    unlink(f->boot_path);
     free(f);
     return 0;
 }
@@ -146,18 +218,23 @@ static int
 want_in_fiber(void *arg)
 {
     struct fixture *f = arg;
-    return kv_run(f->kv, &f->arena, want_body, f);
+    TRY(kv_run(f->kv, &f->arena, want_body, f));
+    return reconciler_look(f->reconciler);
+}
+
+static void
+wish(struct fixture *f, const struct unit_wish *wish)
+{
+    f->wish = *wish;
+    f->wish.name = STR("one");
+    f->wish.spec = STR("a spec");
+    assert_int_equal(runtime_call(f->runtime, want_in_fiber, f), OK);
 }
 
 static void
 want(struct fixture *f, enum unit_desired desired, bool restarts)
 {
-    f->wish = (struct unit_wish){.kind = KIND,
-                                 .name = STR("one"),
-                                 .spec = STR("a spec"),
-                                 .desired = desired,
-                                 .restarts = restarts};
-    assert_int_equal(runtime_call(f->runtime, want_in_fiber, f), OK);
+    wish(f, &(struct unit_wish){.kind = KIND, .desired = desired, .restarts = restarts});
 }
 
 static int
@@ -190,6 +267,29 @@ wait_for(struct fixture *f, int state)
     assert_int_equal(runtime_call(f->runtime, wait_in_fiber, f), OK);
 }
 
+static int
+until_in_fiber(void *arg)
+{
+    struct fixture *f = arg;
+    int64_t deadline_ns = deadline_in_ms(f->runtime, WAIT_MS);
+    while (*f->counter < f->code) {
+        if (clock_mono_ns(f->runtime) > deadline_ns)
+            return E_TIMEOUT;
+        TRY(fiber_sleep_until(deadline_in_ms(f->runtime, STEP_MS)));
+    }
+    return OK;
+}
+
+// The toys are of the same loop as this fiber.
+static void
+wait_until(struct fixture *f, const int *counter, int count)
+{
+    f->counter = counter;
+    f->code = count;
+    assert_int_equal(runtime_call(f->runtime, until_in_fiber, f), OK);
+    assert_int_equal(*counter, count);
+}
+
 static void
 starts_stops_and_removes(void **state)
 {
@@ -217,10 +317,11 @@ what_runs_is_adopted_by_the_next(void **state)
     struct fixture *f = *state;
     want(f, UNIT_RUN, false);
     wait_for(f, UNIT_UP);
-    end(f); // as after kill -9: the toy runs on
+    end(f, RECONCILER_LEAVES); // as after kill -9: the toy runs on
     assert_int_equal(f->machine.stops, 0);
     begin(f);
     want(f, UNIT_RUN, false);
+    wait_until(f, &f->machine.adopts, 1);
     wait_for(f, UNIT_UP);
     assert_int_equal(f->machine.starts, 1);
 }
@@ -231,12 +332,152 @@ what_the_machine_has_lost_is_started_again(void **state)
     struct fixture *f = *state;
     want(f, UNIT_RUN, false);
     wait_for(f, UNIT_UP);
-    end(f);
+    end(f, RECONCILER_LEAVES);
     f->machine.seen = UNIT_SEEN_LOST;
     begin(f);
-    for (int i = 0; i < 2000 && f->machine.starts < 2; i++)
-        wait_for(f, UNIT_UP);
+    wait_until(f, &f->machine.starts, 2);
+    wait_for(f, UNIT_UP);
+}
+
+static void
+what_ended_with_the_machine_did_not_end_by_itself(void **state)
+{
+    struct fixture *f = *state;
+    want(f, UNIT_RUN, false);
+    wait_for(f, UNIT_UP);
+    end(f, RECONCILER_LEAVES);
+    f->machine.seen = UNIT_SEEN_ENDED; // told to, by the machine that went down
+    boot(f, 'b');
+    begin(f);
+    wait_until(f, &f->machine.starts, 2);
+    wait_for(f, UNIT_UP);
+    f->machine.seen = UNIT_SEEN_ENDED;
+    wait_for(f, UNIT_ENDED);
+    end(f, RECONCILER_LEAVES);
+    boot(f, 'c'); // but what had ended before stays so
+    begin(f);
+    wait_for(f, UNIT_ENDED);
     assert_int_equal(f->machine.starts, 2);
+}
+
+static void
+power_off_stops_what_runs_and_the_next_starts_it(void **state)
+{
+    struct fixture *f = *state;
+    want(f, UNIT_RUN, false);
+    wait_for(f, UNIT_UP);
+    end(f, RECONCILER_POWERS_OFF);
+    assert_int_equal(f->machine.stops, 1);
+    begin(f);
+    wait_until(f, &f->machine.starts, 2);
+    wait_for(f, UNIT_UP);
+}
+
+static void
+what_had_ended_before_power_off_stays_ended(void **state)
+{
+    struct fixture *f = *state;
+    want(f, UNIT_RUN, false);
+    wait_for(f, UNIT_UP);
+    f->machine.seen = UNIT_SEEN_ENDED;
+    wait_for(f, UNIT_ENDED);
+    end(f, RECONCILER_POWERS_OFF);
+    assert_int_equal(f->machine.stops, 0);
+    begin(f);
+    wait_for(f, UNIT_ENDED);
+    assert_int_equal(f->machine.starts, 1);
+}
+
+static void
+want_toy_on_base(struct fixture *f, enum unit_desired desired)
+{
+    static const struct unit_id base = {{"base", 4}, {"one", 3}};
+    wish(f, &(struct unit_wish){.kind = KIND, .desired = desired, .needs = &base, .need_count = 1});
+}
+
+static void
+what_is_needed_comes_first_and_goes_last(void **state)
+{
+    struct fixture *f = *state;
+    want_toy_on_base(f, UNIT_RUN);
+    wait_for(f, UNIT_PENDING);
+    while (f->unit.problem.len == 0)
+        wait_for(f, UNIT_PENDING);
+    assert_true(str_eq(f->unit.problem, STR("it waits for the base one")));
+    f->base.failures_left = 1;
+    wish(f, &(struct unit_wish){.kind = STR("base"), .desired = UNIT_RUN});
+    wait_for(f, UNIT_UP);
+    assert_int_equal(f->base.starts, 1);
+    wish(f, &(struct unit_wish){.kind = STR("base"), .desired = UNIT_GONE});
+    for (int i = 0; i < 20; i++)
+        wait_for(f, UNIT_UP);
+    assert_int_equal(f->base.stops, 0);
+    want_toy_on_base(f, UNIT_STOP);
+    wait_until(f, &f->base.removes, 1);
+    assert_int_equal(f->machine.stops, 1);
+    wish(f, &(struct unit_wish){.kind = STR("base"), .desired = UNIT_RUN});
+    want_toy_on_base(f, UNIT_RUN);
+    wait_until(f, &f->machine.starts, 2);
+    end(f, RECONCILER_POWERS_OFF);
+    assert_int_equal(f->base.stops, 2);
+    assert_true(f->base.stopped_after == f->machine.stops);
+    begin(f);
+}
+
+static void
+a_change_is_applied_once_while_it_runs(void **state)
+{
+    struct fixture *f = *state;
+    want(f, UNIT_RUN, false);
+    wait_for(f, UNIT_UP);
+    want(f, UNIT_RUN, false);
+    wait_until(f, &f->machine.changes, 1);
+    end(f, RECONCILER_LEAVES);
+    begin(f);
+    wait_until(f, &f->machine.adopts, 1);
+    assert_int_equal(f->machine.changes, 1);
+    assert_int_equal(f->machine.starts, 1);
+}
+
+static void
+what_waits_is_no_failure(void **state)
+{
+    struct fixture *f = *state;
+    f->machine.agains_left = 3;
+    want(f, UNIT_RUN, false);
+    wait_for(f, UNIT_UP);
+    assert_int_equal(f->machine.agains_left, 0);
+    assert_int_equal(f->unit.failures, 0);
+}
+
+static void
+a_call_that_takes_too_long_is_ended_and_made_again(void **state)
+{
+    struct fixture *f = *state;
+    f->machine.hangs = true;
+    want(f, UNIT_RUN, false);
+    wait_for(f, UNIT_FAILED);
+    assert_true(str_eq(f->unit.problem, STR("it took longer than 2000 ms")));
+    wait_for(f, UNIT_UP);
+    assert_int_equal(f->machine.starts, 1);
+}
+
+static void
+rows_of_ids_are_kept_until_the_unit_is_gone(void **state)
+{
+    struct fixture *f = *state;
+    int32_t row;
+    want(f, UNIT_RUN, false);
+    wait_for(f, UNIT_UP);
+    assert_int_equal(f->machine.row, 0);
+    end(f, RECONCILER_LEAVES);
+    begin(f);
+    assert_int_equal(ids_take(&f->ids, &row), OK);
+    assert_int_equal(row, 1);
+    want(f, UNIT_GONE, false);
+    wait_for(f, -1);
+    for (row = -1; row != 0;) // it is given back just after
+        assert_int_equal(ids_take(&f->ids, &row), OK);
 }
 
 static void
@@ -275,6 +516,19 @@ main(void)
         cmocka_unit_test_setup_teardown(starts_stops_and_removes, setup, teardown),
         cmocka_unit_test_setup_teardown(what_runs_is_adopted_by_the_next, setup, teardown),
         cmocka_unit_test_setup_teardown(what_the_machine_has_lost_is_started_again, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(what_ended_with_the_machine_did_not_end_by_itself, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(power_off_stops_what_runs_and_the_next_starts_it, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(what_had_ended_before_power_off_stays_ended, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(what_is_needed_comes_first_and_goes_last, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_change_is_applied_once_while_it_runs, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_waits_is_no_failure, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_call_that_takes_too_long_is_ended_and_made_again, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(rows_of_ids_are_kept_until_the_unit_is_gone, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(failures_are_tried_again, setup, teardown),
         cmocka_unit_test_setup_teardown(what_ends_by_itself_stays_ended_unless_it_restarts, setup,

@@ -1,0 +1,14 @@
+// What units need of each other: who must be up before, and down after.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "src/host/worker.h"
+
+// What the record says, as read.
+void needs_note(struct worker *w);
+// Whether all that it needs is up; else `problem` names one.
+bool needs_are_up(const struct worker *w, char *problem);
+// Whether something that needs it may still be up; `problem` names it.
+bool needs_are_busy(const struct worker *w, char *problem);
+// Says how it is, and wakes those that waited to hear it.
+void needs_tell(struct worker *w, bool is_up, bool may_be_up);
