@@ -3,6 +3,7 @@
 #include "src/cloud/admin.h"
 
 #include "src/cloud/admin_clock.h"
+#include "src/cloud/admin_host.h"
 #include "src/cloud/backup.h"
 #include "src/cloud/version.h"
 
@@ -52,6 +53,8 @@ static const struct page {
     {{"/_c10m/metrics", 14}, {"text/plain; version=0.0.4", 25}, false, metrics_print, NULL},
     {{"/_c10m/tasks", 12}, {"application/json", 16}, false, print_tasks, NULL},
     {{"/_c10m/backup", 13}, {"application/json", 16}, false, NULL, admin_backup},
+    {{"/_c10m/host", 11}, {"application/json", 16}, false, admin_host_print, NULL},
+    {{"/_c10m/host/units", 17}, {"application/json", 16}, false, NULL, admin_host_wish},
     {{"/_c10m/clock", 12}, {"application/json", 16}, false, admin_clock_print, admin_clock_move},
 };
 
@@ -124,7 +127,7 @@ admin_answer(struct cloud *cloud, const struct http_request *request,
     if (page == NULL) {
         admin_answer_text(request, response, 404,
                           "There are /_c10m/health, /_c10m/metrics, /_c10m/tasks, "
-                          "/_c10m/clock and /_c10m/backup.");
+                          "/_c10m/host, /_c10m/host/units, /_c10m/clock and /_c10m/backup.");
     } else if (!page->is_open && !has_token(cloud, request)) {
         ask_for_token(cloud, request, response);
     } else if (is_get && page->print != NULL) {

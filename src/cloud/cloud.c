@@ -195,6 +195,7 @@ cloud_free(struct cloud *cloud)
     if (cloud->http != NULL)
         http_server_free(cloud->http, deadline_in_ms(cloud->runtime, DRAIN_MS));
     raw_listeners_close(cloud);
+    state_power_off(cloud);
     state_stop(cloud);
     if (cloud->statistics != NULL)
         statistics_end(cloud->statistics);

@@ -24,6 +24,7 @@
 #include "src/wire/pattern.h"
 
 struct key_cache;
+struct machine;
 
 enum { SERVICES_MAX = 256, ADMIN_TOKEN_BYTES_MIN = 32, ADMIN_TOKEN_BYTES_MAX = 256 };
 enum { SLOW_REQUEST_MS_DEFAULT = 1000 };
@@ -39,8 +40,10 @@ struct cloud {
     struct alarms *alarms;
     struct outbox *outbox;
     struct clock_keeper *clock;
-    struct blobs *blobs; // when there is a seal
-    const char *data;    // the data directory; NULL: nothing is on disk
+    struct blobs *blobs;     // when there is a seal
+    struct machine *machine; // what runs here; NULL: nothing can (src/cloud/state.h)
+    bool powers_off;         // at the end, what runs is stopped; else it goes on
+    const char *data;        // the data directory; NULL: nothing is on disk
     struct http_server *http;
     struct http_client *client;         // for what services ask of others
     void *service_states[SERVICES_MAX]; // by index in service_registry
@@ -84,6 +87,7 @@ struct cloud_options {
     // Who may ask: keys of the form ACCOUNT:KEY:SECRET, and files of such.
     struct text_list root_keys, root_key_files;
     enum development_keys development_keys; // by address: on loopback only
+    const char *boot_id_file;               // see struct machine_options
     const char *seal_file;                  // the key of sealed secrets; NULL: one that is not kept
     const char *admin_token_file;           // made when missing; NULL: nobody has the token
     struct text_list allow_hosts, allow_origins;
@@ -103,7 +107,9 @@ struct cloud_options {
 // E_INVALID: the options do not fit each other; else what the store or the server returned.
 MUST_USE int cloud_new(struct cloud_options *options, struct cloud **out, char *problem,
                        size_t problem_size);
-// Drains within KV_TXN_MS_MAX and a little, then frees everything. NULL is accepted.
+enum { POWER_OFF_SECONDS_MAX = 50 };
+// Drains within KV_TXN_MS_MAX and a little, powers off within POWER_OFF_SECONDS_MAX where it is
+// told to, then frees everything. NULL is accepted.
 void cloud_free(struct cloud *cloud);
 
 // From now on the subscriber is asked about every call, and gets the records that it wants, with

@@ -37,6 +37,8 @@ static const struct option long_options[] = {
     {"requests-max", required_argument, NULL, 'q'},
     {"memory-max", required_argument, NULL, 'm'},
     {"socket", required_argument, NULL, 'F'},
+    {"leave-running", no_argument, NULL, 'L'},
+    {"boot-id-file", required_argument, NULL, 'b'},
     {"ready-fd", required_argument, NULL, 'r'},
     {"help", no_argument, NULL, 'h'},
     {0},
@@ -182,6 +184,12 @@ read_option(const struct reading *r, int option)
     case 'e':
         r->out->is_ephemeral = true;
         return OK;
+    case 'L':
+        r->out->leaves_running = true;
+        return OK;
+    case 'b':
+        r->out->cloud.boot_id_file = optarg;
+        return OK;
     case 'n':
         return read_number(r, "--loops", optarg, 1, RUNTIME_LOOPS_MAX, &r->out->cloud.loops);
     case 'v':
@@ -312,6 +320,16 @@ options_print_serve_help(const char *subcommand, const char *what)
         "                      a certificate with its chain, and its key, both PEM; read again at\n"
         "                      SIGHUP (default: a development CA for localhost makes one; see\n"
         "                      c10m ca --help)\n"
+        "\n"
+        "what runs on this machine:\n"
+        "  --leave-running     leave it running at SIGTERM or SIGINT; the next start finds it "
+        "again\n"
+        "                      (default: power it off, guests before their networks, and start it\n"
+        "                      again the next time)\n"
+        "  --boot-id-file FILE where the id of this machine's start is read, 36 bytes; for a "
+        "container,\n"
+        "                      which starts anew when its kernel does not\n"
+        "                      (default /proc/sys/kernel/random/boot_id)\n"
         "\n"
         "how much:\n"
         "  --loops N           event loops, 1 to %d (default: one per core)\n"

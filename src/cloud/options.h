@@ -11,6 +11,7 @@ struct options {
     const char *data;           // directory
     const char *store;          // "postgresql://..."; NULL: in data
     bool is_ephemeral;
+    bool leaves_running; // at the end
     bool wants_help;
     int ready_fd; // -1: none
 };

@@ -11,6 +11,7 @@
 #include "src/cloud/cloud.h"
 #include "src/cloud/drain.h"
 #include "src/cloud/version.h"
+#include "src/host/machine.h"
 #include "src/store/data_dir.h"
 
 #ifdef C10M_RUN_TWICE
@@ -133,7 +134,9 @@ serve(const struct options *options, char **argv)
     }
     show_new_key(&co);
     serve_until_signal(cloud, &co, options, &signals);
-    drain_limit(DRAIN_SECONDS_MAX);
+    cloud->powers_off = !options->leaves_running;
+    bool has_units = cloud->machine != NULL && machine_is_open(cloud->machine);
+    drain_limit(DRAIN_SECONDS_MAX + (has_units && cloud->powers_off ? POWER_OFF_SECONDS_MAX : 0));
     cloud_free(cloud);
     return 0;
 }

@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <stdio.h>
 
+#include "src/host/machine.h"
 #include "src/store/blob.h"
 #include "src/store/client_token.h"
 #include "src/store/service_clock.h"
@@ -17,6 +18,24 @@ open_clock(void *arg)
 {
     struct cloud *cloud = arg;
     return clock_keeper_open(&cloud->jobs, &cloud->clock);
+}
+
+// Units run where their store is, which therefore nobody else uses, and below a data directory.
+static void
+open_machine(struct cloud *cloud, const struct cloud_options *options)
+{
+    char dir[PATH_MAX];
+    if (cloud->data == NULL ||
+        (size_t)snprintf(dir, sizeof(dir), "%s/host", cloud->data) >= PATH_MAX)
+        return;
+    cloud->machine = machine_new(&(struct machine_options){
+        .runtime = cloud->runtime,
+        .log = &cloud->log,
+        .kv = cloud->kv,
+        .background = cloud->background,
+        .dir = dir,
+        .boot_path = options->boot_id_file,
+    });
 }
 
 int
@@ -33,6 +52,7 @@ state_open(struct cloud *cloud, const struct cloud_options *options, char *probl
     };
     if (str_starts(str_of(options->store_url), STR("rocks:")))
         cloud->data = options->store_url + STR("rocks:").len;
+    open_machine(cloud, options);
     cloud->reaper = reaper_new(&cloud->jobs);
     cloud->alarms = alarms_new(&cloud->jobs);
     cloud->outbox = outbox_new(&cloud->jobs);
@@ -90,6 +110,16 @@ state_start(struct cloud *cloud)
     reaper_start(cloud->reaper);
     alarms_start(cloud->alarms);
     outbox_start(cloud->outbox);
+    if (cloud->machine != NULL)
+        machine_start(cloud->machine);
+}
+
+void
+state_power_off(struct cloud *cloud)
+{
+    if (cloud->machine != NULL)
+        machine_stop(cloud->machine, cloud->powers_off ? RECONCILER_POWERS_OFF : RECONCILER_LEAVES,
+                     deadline_in_ms(cloud->runtime, POWER_OFF_SECONDS_MAX * INT64_C(1000)));
 }
 
 void
@@ -102,6 +132,7 @@ state_stop(struct cloud *cloud)
 void
 state_close(struct cloud *cloud)
 {
+    machine_free(cloud->machine);
     blobs_close(cloud->blobs);
     clock_keeper_free(cloud->clock);
     outbox_free(cloud->outbox);

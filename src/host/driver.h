@@ -22,9 +22,8 @@ enum { UNIT_PROBLEM_BYTES = 512, UNIT_CALL_MS_MAX = 60 * 1000, DRIVERS_MAX = 32 
 // A new kind: its record in records.json (services write it with unit_spec, tests as JSON to
 // /_c10m/host/units), its driver in NOUN_driver.c, one line in drivers.c.
 struct unit_driver {
-    const char *kind;               // at most UNIT_KIND_MAX
-    const struct record_type *spec; // what a unit's spec is
-    bool takes_ids;                 // its units get a row of ids before they are first started
+    const char *kind; // set by drivers_new; at most UNIT_KIND_MAX
+    bool takes_ids;   // its units get a row of ids before they are first started
     int (*probe)(void *arg, const struct unit *u, enum unit_seen *out, char *problem);
     int (*start)(void *arg, const struct unit *u, char *problem);
     // Once for each unit that this c10m finds up and has not started itself: to take back what c10m
@@ -39,6 +38,19 @@ struct unit_driver {
     void *arg;
 };
 
-// Each fills in a driver; `h` lives longer.
+// Each fills in a driver; `h` lives longer. Their records are in records.json, whose members this
+// says more of.
+
+// "network": what Network says is the whole of it: addresses of its own ("10.0.1.1/24"), groups
+// with their rules (firewall.h) and ports with the groups that they are in. A change is in force at
+// once, without a gap.
 void network_driver_new(struct host *h, struct unit_driver *out);
+// "sandbox": a guest of the default image, whose disk it keeps until it is removed. Its unit needs
+// that of its network, if it has one, whose record names its port. stop_grace_ms absent: 10 s.
 void sandbox_driver_new(struct host *h, struct unit_driver *out);
+
+// All of them: how many. drivers_close closes them.
+size_t drivers_new(struct host *h, struct unit_driver out[DRIVERS_MAX]);
+void drivers_close(struct unit_driver *drivers, size_t count);
+// What a unit of that kind has as its spec; NULL: there is no such kind.
+const struct record_type *driver_spec(struct str kind);

@@ -26,7 +26,7 @@ host_name_is_valid(struct str name)
               c == '-'))
             return false;
     }
-    return name.len > 0 && name.len <= HOST_NAME_MAX;
+    return name.len > 0 && name.len <= HOST_NAME_BYTES_MAX;
 }
 
 static int
@@ -81,7 +81,7 @@ check_namespaces(const struct host *h, char *problem, size_t problem_size)
 static int
 make_folders(const struct host *h, char *problem, size_t problem_size)
 {
-    static const char *const folders[] = {"sandboxes", "images", "networks"};
+    static const char *const folders[] = {"sandboxes", "images", "networks", "disks"};
     char path[4096];
     for (size_t i = 0; i < COUNT_OF(folders); i++) {
         snprintf(path, sizeof(path), "%s/%s", h->dir, folders[i]);

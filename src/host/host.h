@@ -9,7 +9,7 @@
 
 // Everything that runs has a folder below `dir`, and outlives c10m: after a restart it is found
 // there again.
-enum { HOST_NAME_MAX = 64 }; // of a sandbox or network: letters, digits, '-'
+enum { HOST_NAME_BYTES_MAX = 64 }; // of a sandbox or network: letters, digits, '-'
 
 struct host_options {
     struct runtime *runtime;
@@ -36,5 +36,5 @@ MUST_USE int host_new(const struct host_options *options, struct host **out, cha
                       size_t problem_size);
 // What runs goes on. NULL is accepted.
 void host_free(struct host *h);
-// Letters, digits and '-', at most HOST_NAME_MAX.
+// Letters, digits and '-', at most HOST_NAME_BYTES_MAX.
 bool host_name_is_valid(struct str name);

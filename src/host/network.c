@@ -178,18 +178,13 @@ network_address_del(struct host *h, struct str name, struct str address, char *p
     return network_ask_line(h, name, problem, answer, "ungateway " STR_FMT "\n", STR_ARG(address));
 }
 
-int
-network_port_add(struct host *h, struct str name, const struct network_port *port,
-                 struct network_fds *out, char *problem)
+// The namespaces of a port whose number the holder has answered.
+static int
+port_open(struct host *h, struct str name, const char *answer, struct network_fds *out,
+          char *problem)
 {
-    char answer[HOST_LINE_BYTES];
     struct network_status status;
     int number;
-    if (!host_name_is_valid(port->name) || port->name.len > NETWORK_PORT_NAME_MAX)
-        return network_say(problem, E_INVALID, "the port's name is not valid");
-    TRY(network_ask_line(
-        h, name, problem, answer, "port " STR_FMT " " STR_FMT " " STR_FMT " " STR_FMT "\n",
-        STR_ARG(port->name), STR_ARG(port->address), STR_ARG(port->gateway), STR_ARG(port->mac)));
     TRY(network_status_get(h, name, &status));
     if (!status.is_running || sscanf(answer, " %d", &number) != 1)
         return network_say(problem, E_INVALID, "the network's holder answers what it should not");
@@ -200,6 +195,30 @@ network_port_add(struct host *h, struct str name, const struct network_port *por
     network_say(problem, E_IO, strerror(errno));
     network_fds_close(out);
     return E_IO;
+}
+
+int
+network_port_add(struct host *h, struct str name, const struct network_port *port,
+                 struct network_fds *out, char *problem)
+{
+    char answer[HOST_LINE_BYTES];
+    if (!host_name_is_valid(port->name) || port->name.len > NETWORK_PORT_NAME_MAX)
+        return network_say(problem, E_INVALID, "the port's name is not valid");
+    TRY(network_ask_line(
+        h, name, problem, answer, "port " STR_FMT " " STR_FMT " " STR_FMT " " STR_FMT "\n",
+        STR_ARG(port->name), STR_ARG(port->address), STR_ARG(port->gateway), STR_ARG(port->mac)));
+    return port_open(h, name, answer, out, problem);
+}
+
+int
+network_port_open(struct host *h, struct str name, struct str port, struct network_fds *out,
+                  char *problem)
+{
+    char answer[HOST_LINE_BYTES];
+    int code = network_ask_line(h, name, problem, answer, "find " STR_FMT "\n", STR_ARG(port));
+    if (code != OK)
+        return code == E_INVALID ? E_NOT_FOUND : code;
+    return port_open(h, name, answer, out, problem);
 }
 
 void

@@ -56,6 +56,9 @@ struct network_fds {
 };
 MUST_USE int network_port_add(struct host *h, struct str name, const struct network_port *port,
                               struct network_fds *out, char *problem);
+// Those of a port that is there. E_NOT_FOUND: it is not, or the holder does not run.
+MUST_USE int network_port_open(struct host *h, struct str name, struct str port,
+                               struct network_fds *out, char *problem);
 void network_fds_close(struct network_fds *fds);
 MUST_USE int network_port_del(struct host *h, struct str name, struct str port, char *problem);
 

@@ -12,7 +12,7 @@ enum { BOOT_BYTES = 36 };
 
 struct worker_id {
     char kind[UNIT_KIND_MAX + 1];
-    char name[HOST_NAME_MAX + 1];
+    char name[HOST_NAME_BYTES_MAX + 1];
 };
 
 struct worker {

@@ -192,6 +192,16 @@ do_port(struct request *r)
 }
 
 static void
+do_find(struct request *r)
+{
+    struct port *p = port_find(r->holder, r->words[1]);
+    if (p != NULL)
+        answer_fd(r, p->net_fd);
+    else
+        answer(r, "error the network has no such port");
+}
+
+static void
 do_unport(struct request *r)
 {
     struct port *p = port_find(r->holder, r->words[1]);
@@ -355,14 +365,12 @@ static const struct {
     size_t word_count;
     void (*fn)(struct request *r);
 } commands[] = {
-    {"datagram", 3, do_datagram},   {"end", 1, do_end},
-    {"gateway", 2, do_gateway},     {"link", 2, do_link},
-    {"listen", 3, do_listen},       {"port", 5, do_port},
-    {"route", 3, do_route},         {"rules", 2, do_rules},
-    {"splice", 5, do_splice},       {"status", 1, do_status},
-    {"ungateway", 2, do_ungateway}, {"unlink", 2, do_unlink},
-    {"unport", 2, do_unport},       {"unroute", 3, do_unroute},
-    {"unsplice", 2, do_unsplice},   {"uplink", 1, do_uplink},
+    {"find", 2, do_find},         {"datagram", 3, do_datagram}, {"end", 1, do_end},
+    {"gateway", 2, do_gateway},   {"link", 2, do_link},         {"listen", 3, do_listen},
+    {"port", 5, do_port},         {"route", 3, do_route},       {"rules", 2, do_rules},
+    {"splice", 5, do_splice},     {"status", 1, do_status},     {"ungateway", 2, do_ungateway},
+    {"unlink", 2, do_unlink},     {"unport", 2, do_unport},     {"unroute", 3, do_unroute},
+    {"unsplice", 2, do_unsplice}, {"uplink", 1, do_uplink},
 };
 
 // The line, what came behind it, and a descriptor that came along.

@@ -1,0 +1,42 @@
+// /_c10m/host: reading what runs, and asking for it.
+// SPDX-License-Identifier: Apache-2.0
+#include "src/cloud/admin_host.h"
+
+#include "src/host/machine.h"
+
+static const char none[] = "Nothing can run here: that needs a data directory, and a store of this "
+                           "c10m's own (neither --ephemeral nor --store).";
+
+void
+admin_host_print(const struct cloud *cloud, struct buf *out)
+{
+    size_t begin = out->len;
+    int code = cloud->machine != NULL ? machine_print(cloud->machine, out) : OK;
+    if (cloud->machine == NULL)
+        buf_print(out, "{\"opened\":false,\"problem\":\"%s\",\"units\":[]}\n", none);
+    if (code == OK)
+        return;
+    out->len = begin;
+    buf_print(out, "{\"problem\":\"the store cannot be read (%s)\"}\n", code_name(code));
+}
+
+void
+admin_host_wish(struct cloud *cloud, const struct http_request *request,
+                struct http_response *response)
+{
+    char problem[UNIT_PROBLEM_BYTES] = "";
+    if (cloud->machine == NULL) {
+        admin_answer_text(request, response, 501, none);
+        return;
+    }
+    int code = machine_wish(cloud->machine, request->body, request->arena, problem);
+    if (code == E_INVALID)
+        admin_answer_text(request, response, 400, problem);
+    else if (code == E_FULL)
+        admin_answer_text(request, response, 507, "The disk is full, so that nothing is written.");
+    else if (code != OK)
+        admin_answer_text(request, response, 500, "The wish cannot be written now.");
+    else
+        admin_answer_text(request, response, 202,
+                          "It is written; /_c10m/host says what becomes of it.");
+}

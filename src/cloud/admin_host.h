@@ -1,0 +1,12 @@
+// /_c10m/host: what runs on this machine.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "src/cloud/admin.h"
+
+// GET /_c10m/host: every unit with its state, as machine_print has it.
+void admin_host_print(const struct cloud *cloud, struct buf *out);
+// POST /_c10m/host/units: a wish, as machine_wish has it. 202 when it is durable: the reconciler
+// does the rest. Who may do this is root of what c10m is root of, as the admin token is.
+void admin_host_wish(struct cloud *cloud, const struct http_request *request,
+                     struct http_response *response);
