@@ -41,13 +41,10 @@ name_of(const struct sigv4 *sig, struct str secret, struct name *out)
            name_add(out, sig->region) && name_add(out, sig->service) && name_add(out, secret);
 }
 
-// FNV-1a.
 static size_t
 slot_index(const struct name *n)
 {
-    uint64_t hash = 0xcbf29ce484222325;
-    for (size_t i = 0; i < n->len; i++)
-        hash = (hash ^ (unsigned char)n->bytes[i]) * 0x100000001b3;
+    uint64_t hash = str_hash((struct str){n->bytes, n->len});
     return (hash ^ (hash >> 32)) % KEY_CACHE_SLOTS;
 }
 

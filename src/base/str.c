@@ -33,6 +33,15 @@ str_eq_nocase(struct str a, struct str b)
     return true;
 }
 
+uint64_t
+str_hash(struct str s)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    for (size_t i = 0; i < s.len; i++)
+        hash = (hash ^ (unsigned char)s.ptr[i]) * UINT64_C(0x100000001b3);
+    return hash;
+}
+
 bool
 str_starts(struct str s, struct str prefix)
 {

@@ -39,6 +39,8 @@ str_eq(struct str a, struct str b)
 // Byte order, shorter first on a tie: the order of keys in the store.
 int str_cmp(struct str a, struct str b);
 bool str_eq_nocase(struct str a, struct str b); // ASCII only
+// FNV-1a: for tables in memory. Who chooses the bytes can choose collisions.
+uint64_t str_hash(struct str s);
 bool str_starts(struct str s, struct str prefix);
 bool str_ends(struct str s, struct str suffix);
 // Index of the first match, or -1.

@@ -63,16 +63,6 @@ minute_key(struct arena *a, struct str series, int64_t minute_ms)
     return tuple_key(&t);
 }
 
-// FNV-1a.
-static uint64_t
-hash_of(struct str key)
-{
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
-    for (size_t i = 0; i < key.len; i++)
-        hash = (hash ^ (unsigned char)key.ptr[i]) * UINT64_C(0x100000001b3);
-    return hash;
-}
-
 static struct entry *
 find_entry(struct shard *shard, uint64_t hash, struct str key, int64_t minute_ms)
 {
@@ -116,7 +106,7 @@ statistics_add(struct statistics *s, struct arena *arena, const struct metric_se
 {
     CHECK(series->dimension_count <= METRIC_DIMENSIONS_MAX);
     struct str key = series_key(arena, series);
-    uint64_t hash = hash_of(key);
+    uint64_t hash = str_hash(key);
     int64_t now_ms = clock_service_ms(s->rt);
     int64_t minute_ms = now_ms - now_ms % STATISTICS_MINUTE_MS;
     struct shard *shard = &s->shards[hash % SHARDS];

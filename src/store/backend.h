@@ -24,6 +24,7 @@ struct backend_news {
 
 struct backend_ops {
     size_t key_bytes_max; // at most KV_KEY_BYTES_MAX
+    bool caches_reads; // reading costs more than looking into a read_cache; no other process writes
     void (*close)(struct backend *b);
     // Every version that was ever given to batch_write is less than or equal.
     uint64_t (*version)(struct backend *b);

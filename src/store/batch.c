@@ -15,6 +15,7 @@ struct batch {
     struct backend *backend;
     const struct live *live;
     struct watches *watches;
+    struct read_cache *read_cache; // NULL: none
     struct history *history;
     struct counters *counters;
     struct arena arena; // what was resolved, until it is written
@@ -77,6 +78,8 @@ note_key(struct batch *b, struct str key)
     }
     b->keys[b->key_count++] = key;
     history_put(b->history, key, b->version);
+    if (b->read_cache != NULL)
+        read_cache_written(b->read_cache, key, b->version);
 }
 
 static void
@@ -149,7 +152,7 @@ add_writes(struct batch *b, const struct overlay *o)
 
 struct batch *
 batch_new(struct runtime *rt, struct backend *backend, const struct live *live,
-          struct watches *watches)
+          struct watches *watches, struct read_cache *read_cache)
 {
     struct batch *b = calloc(1, sizeof *b);
     CHECK(b != NULL);
@@ -157,6 +160,7 @@ batch_new(struct runtime *rt, struct backend *backend, const struct live *live,
     b->backend = backend;
     b->live = live;
     b->watches = watches;
+    b->read_cache = read_cache;
     b->history = history_new();
     b->counters = counters_new();
     arena_init(&b->arena);

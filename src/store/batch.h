@@ -7,6 +7,7 @@
 #include "src/store/backend.h"
 #include "src/store/live.h"
 #include "src/store/overlay.h"
+#include "src/store/read_cache.h"
 #include "src/store/reads.h"
 #include "src/store/watches.h"
 
@@ -26,8 +27,9 @@ struct commit {
 // Used by the committer's thread alone, but for `published`.
 struct batch;
 
+// read_cache: is told what is written; NULL: there is none.
 struct batch *batch_new(struct runtime *rt, struct backend *backend, const struct live *live,
-                        struct watches *watches);
+                        struct watches *watches, struct read_cache *read_cache);
 void batch_free(struct batch *b);
 // Decides on c, sets its code and version, and adds what it writes. E_AGAIN: write the batch first,
 // then ask again.

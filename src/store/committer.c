@@ -171,12 +171,12 @@ run(void *arg)
 
 struct committer *
 committer_new(struct runtime *rt, struct backend *backend, const struct live *live,
-              struct watches *watches)
+              struct watches *watches, struct read_cache *read_cache)
 {
     struct committer *c = calloc(1, sizeof *c);
     CHECK(c != NULL);
     c->runtime = rt;
-    c->batch = batch_new(rt, backend, live, watches);
+    c->batch = batch_new(rt, backend, live, watches, read_cache);
     list_init(&c->queue);
     c->loops = calloc((size_t)runtime_loop_count(rt), sizeof *c->loops);
     CHECK(c->loops != NULL);

@@ -7,7 +7,8 @@
 struct committer;
 
 struct committer *committer_new(struct runtime *rt, struct backend *backend,
-                                const struct live *live, struct watches *watches);
+                                const struct live *live, struct watches *watches,
+                                struct read_cache *read_cache);
 // Ends the thread; nothing may be waiting. NULL is accepted.
 void committer_free(struct committer *c);
 // Parks the calling fiber until `commit` (with fiber, writes and reads filled in) is decided and,

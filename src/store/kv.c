@@ -169,6 +169,7 @@ close_all(void *arg)
     committer_free(kv->committer);
     kv->backend->ops->close(kv->backend);
     watches_free(kv->watches);
+    read_cache_free(kv->read_cache);
     live_fini(&kv->live);
     free(kv);
 }
@@ -186,7 +187,9 @@ kv_new(struct backend *backend, const struct kv_options *options)
     kv->watches = watches_new();
     if (backend->ops->watch != NULL)
         backend->ops->watch(backend, kv->watches);
-    kv->committer = committer_new(kv->runtime, backend, &kv->live, kv->watches);
+    if (backend->ops->caches_reads)
+        kv->read_cache = read_cache_new(runtime_loop_count(kv->runtime));
+    kv->committer = committer_new(kv->runtime, backend, &kv->live, kv->watches, kv->read_cache);
     return kv;
 }
 

@@ -374,6 +374,7 @@ rocks_close(struct backend *b)
 
 static const struct backend_ops rocks_ops = {
     .key_bytes_max = KV_KEY_BYTES_MAX,
+    .caches_reads = true,
     .close = rocks_close,
     .version = rocks_version,
     .snapshot_new = rocks_snapshot_new,

@@ -56,6 +56,21 @@ note_read(struct kv_txn *txn, struct str key, enum kv_read read)
     return OK;
 }
 
+static int
+get_stored(struct kv_txn *txn, struct str key, struct str *out)
+{
+    struct backend *b = txn->kv->backend;
+    struct read_cache *cache = txn->kv->read_cache;
+    int loop = loop_index(loop_current());
+    if (cache == NULL)
+        return b->ops->get(b, txn->snapshot, key, txn->arena, out);
+    if (read_cache_get(cache, loop, key, txn->read_version, txn->arena, out))
+        return OK;
+    TRY(b->ops->get(b, txn->snapshot, key, txn->arena, out));
+    read_cache_put(cache, loop, key, *out, txn->read_version);
+    return OK;
+}
+
 int
 kv_get(struct kv_txn *txn, struct str key, enum kv_read read, struct str *out)
 {
@@ -63,8 +78,7 @@ kv_get(struct kv_txn *txn, struct str key, enum kv_read read, struct str *out)
         return OK;
     TRY(txn_read_begin(txn));
     TRY(note_read(txn, key, read));
-    struct backend *b = txn->kv->backend;
-    return b->ops->get(b, txn->snapshot, key, txn->arena, out);
+    return get_stored(txn, key, out);
 }
 
 int

@@ -10,7 +10,8 @@ struct kv {
     struct live live;
     struct committer *committer;
     struct watches *watches;
-    int64_t txn_ms_max; // KV_TXN_MS_MAX; tests shorten it
+    struct read_cache *read_cache; // NULL: none
+    int64_t txn_ms_max;            // KV_TXN_MS_MAX; tests shorten it
     bool runs_twice;
 };
 

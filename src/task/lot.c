@@ -28,14 +28,11 @@ struct lot {
     struct lot_shard shards[LOT_SHARDS];
 };
 
-// FNV-1a. Keys that collide on purpose gain nothing: a shard is a map, not a chain.
+// Keys that collide on purpose gain nothing: a shard is a map, not a chain.
 static struct lot_shard *
 shard_of(struct lot *lot, struct str key)
 {
-    uint64_t hash = 0xcbf29ce484222325;
-    for (size_t i = 0; i < key.len; i++)
-        hash = (hash ^ (unsigned char)key.ptr[i]) * 0x100000001b3;
-    return &lot->shards[(hash >> 32) % LOT_SHARDS];
+    return &lot->shards[(str_hash(key) >> 32) % LOT_SHARDS];
 }
 
 static struct lot_queue *

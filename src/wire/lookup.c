@@ -36,9 +36,7 @@ is_name(const char *text, struct str name)
 static size_t
 hash(struct str name)
 {
-    uint64_t h = UINT64_C(0xcbf29ce484222325);
-    for (size_t i = 0; i < name.len; i++)
-        h = (h ^ (unsigned char)name.ptr[i]) * UINT64_C(0x100000001b3);
+    uint64_t h = str_hash(name);
     return (size_t)(h ^ h >> 32);
 }
 
