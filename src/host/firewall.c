@@ -18,9 +18,6 @@ static const char sets[] =
     "add set " TABLE "bound { type ifname . ipv4_addr; }\n"
     "add map " TABLE "leave { type ipv4_addr : verdict; }\n"
     "add map " TABLE "reach { type ipv4_addr : verdict; }\n"
-    // Zones: what is cut off, and what stays together.
-    "add set " TABLE "cut { type ipv4_addr; flags interval; }\n"
-    "add set " TABLE "inside { type ipv4_addr . ipv4_addr; flags interval; }\n"
     // Access lists (access_list.h): the subnets' borders, and who is beside whom.
     "add map " TABLE "cross-out { type ipv4_addr : verdict; flags interval; }\n"
     "add map " TABLE "cross-in { type ipv4_addr : verdict; flags interval; }\n"
@@ -33,10 +30,20 @@ static const char sets[] =
     "add set " TABLE "outward-subnets { type ipv4_addr; flags interval; }\n";
 
 static const char chains[] =
+    // What is refused goes on with a mark (enum flow_outcome), so that others may count it, to the
+    // end of its hook.
     "add chain " TABLE "refused-in\n"
-    "add rule " TABLE "refused-in drop\n"
+    "add rule " TABLE "refused-in meta mark 0 meta mark set 1\n"
+    "add rule " TABLE "refused-in accept\n"
     "add chain " TABLE "refused-out\n"
-    "add rule " TABLE "refused-out drop\n"
+    "add rule " TABLE "refused-out meta mark 0 meta mark set 2\n"
+    "add rule " TABLE "refused-out accept\n"
+    "add chain " TABLE "dropping { type filter hook forward priority 30; policy accept; }\n"
+    "add rule " TABLE "dropping meta mark != 0 drop\n"
+    "add chain " TABLE "dropping-back { type filter hook input priority 30; policy accept; }\n"
+    "add rule " TABLE "dropping-back meta mark != 0 drop\n"
+    "add chain " TABLE "dropping-enter { type filter hook output priority 30; policy accept; }\n"
+    "add rule " TABLE "dropping-enter meta mark != 0 drop\n"
     "add chain " TABLE "heard { type filter hook prerouting priority -300; policy accept; }\n"
     "add rule " TABLE "heard meta nfproto ipv6 drop\n"
     "add rule " TABLE "heard iifname { \"lo\", \"uplink\" } accept\n"
@@ -47,10 +54,6 @@ static const char chains[] =
     "add rule " TABLE "turning-out oifname \"uplink\" snat ip to ip saddr map @elastic-out\n"
     "add rule " TABLE "turning-out oifname \"uplink\" snat ip to ip saddr map @gateway-out\n"
     "add rule " TABLE "turning-out ct status dnat snat ip to ip saddr map @elastic-out\n"
-    "add chain " TABLE "cutting { type filter hook forward priority -10; policy accept; }\n"
-    "add rule " TABLE "cutting ip saddr . ip daddr @inside accept\n"
-    "add rule " TABLE "cutting ip saddr @cut drop\n"
-    "add rule " TABLE "cutting ip daddr @cut drop\n"
     "add chain " TABLE "leaving { type filter hook forward priority 0; policy drop; }\n"
     "add rule " TABLE "leaving ct state established,related accept\n"
     "add rule " TABLE "leaving ct state invalid drop\n"
@@ -69,7 +72,6 @@ static const char chains[] =
     "add rule " TABLE "reaching ip daddr vmap @reach\n"
     "add chain " TABLE "offering { type filter hook input priority 0; policy drop; }\n"
     "add rule " TABLE "offering iifname \"uplink\" drop\n"
-    "add rule " TABLE "offering ip saddr @cut drop\n"
     "add rule " TABLE "offering iifname \"lo\" accept\n"
     "add rule " TABLE "offering udp dport 53 accept\n"
     "add rule " TABLE "offering tcp dport 53 accept\n"
@@ -88,7 +90,6 @@ static const char chains[] =
     "add rule " TABLE "crossing-enter tcp sport 53 accept\n"
     "add rule " TABLE "crossing-enter ip daddr vmap @cross-in\n"
     "add chain " TABLE "entering { type filter hook output priority 0; policy accept; }\n"
-    "add rule " TABLE "entering ip daddr @cut drop\n"
     "add rule " TABLE "entering ct state established,related accept\n"
     "add rule " TABLE "entering ip daddr vmap @reach\n";
 
@@ -240,39 +241,4 @@ firewall_port_del(struct str port, struct str address, const struct str *groups,
     buf_print(out,
               "delete chain inet c10m " STR_FMT "-in\ndelete chain inet c10m " STR_FMT "-out\n",
               STR_ARG(port), STR_ARG(port));
-}
-
-// Pairs of ranges have both orders.
-static void
-put_inside(const char *verb, struct str cidr, struct str other, struct buf *out)
-{
-    buf_print(out, "%s element inet c10m inside { " STR_FMT " . " STR_FMT " }\n", verb,
-              STR_ARG(cidr), STR_ARG(other));
-    if (!str_eq(cidr, other))
-        buf_print(out, "%s element inet c10m inside { " STR_FMT " . " STR_FMT " }\n", verb,
-                  STR_ARG(other), STR_ARG(cidr));
-}
-
-void
-firewall_zone_add(struct str cidr, struct str other, struct buf *out)
-{
-    put_inside("add", cidr, other, out);
-}
-
-void
-firewall_zone_del(struct str cidr, struct str other, struct buf *out)
-{
-    put_inside("delete", cidr, other, out);
-}
-
-void
-firewall_cut(struct str cidr, struct buf *out)
-{
-    buf_print(out, "add element inet c10m cut { " STR_FMT " }\n", STR_ARG(cidr));
-}
-
-void
-firewall_heal(struct str cidr, struct buf *out)
-{
-    buf_print(out, "delete element inet c10m cut { " STR_FMT " }\n", STR_ARG(cidr));
 }

@@ -39,11 +39,3 @@ void firewall_port_add(struct str port, struct str address, const struct str *gr
                        struct buf *out);
 void firewall_port_del(struct str port, struct str address, const struct str *groups, size_t count,
                        struct buf *out);
-// Says that two ranges of addresses, or one and itself, lie in the same zone: what cuts their zone
-// off does not part them. Once.
-void firewall_zone_add(struct str cidr, struct str other, struct buf *out);
-void firewall_zone_del(struct str cidr, struct str other, struct buf *out);
-// Cuts addresses ("10.0.1.0/24", a zone's subnets) off from all that is not in their zone, what
-// goes on already included; and heals that. The same range is cut once.
-void firewall_cut(struct str cidr, struct buf *out);
-void firewall_heal(struct str cidr, struct buf *out);

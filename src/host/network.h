@@ -78,3 +78,20 @@ MUST_USE int network_splice_add(struct host *h, struct str name, struct str spli
                                 struct str address, uint16_t port, struct str source,
                                 char *problem);
 MUST_USE int network_splice_del(struct host *h, struct str name, struct str splice, char *problem);
+
+// Makes the queue `number`, or changes it: packets that faults.h sends there are held for delay_us,
+// and loss_ppm of a million are lost. E_INVALID, with the names of what the kernel lacks, where it
+// has no such queues. An ended queue lets go what it holds; nothing may name it any more.
+MUST_USE int network_queue_set(struct host *h, struct str name, uint16_t number, uint32_t delay_us,
+                               uint32_t loss_ppm, char *problem);
+MUST_USE int network_queue_end(struct host *h, struct str name, uint16_t number, char *problem);
+
+// Counts packets from now on, or no longer.
+MUST_USE int network_flows_start(struct host *h, struct str name, char *problem);
+MUST_USE int network_flows_stop(struct host *h, struct str name, char *problem);
+// What was counted since the last call, in the arena; each call starts a new time. At most
+// FLOWS_MAX conversations of each kind are counted in a time: as many as that say that some were
+// skipped. E_INVALID: nothing is counted.
+struct flow_record;
+MUST_USE int network_flows_take(struct host *h, struct str name, struct arena *arena,
+                                struct flow_record **out, size_t *count, char *problem);

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "src/host/faults.h"
 #include "src/host/fixture_network.h"
 #include "src/task/socket.h"
 
@@ -44,11 +45,13 @@ a_cut_zone_is_cut_and_heals(struct fixture *f)
     fixture_port(f, NET, "p2", "10.0.2.4", "10.0.2.1", STR("sg-open"), READER("10.0.1.4"));
     fixture_hear_now(f, "p2", "web from 10.0.2.4\n");
     buf_init(&rules, &f->arena, 0);
-    firewall_cut(STR("10.0.2.0/24"), &rules);
+    faults_begin(&rules);
+    faults_cut(STR("10.0.2.0/24"), &rules);
     fixture_apply(f, NET, &rules);
     fixture_hear_now(f, "p2", "nothing\n");
     buf_init(&rules, &f->arena, 0);
-    firewall_heal(STR("10.0.2.0/24"), &rules);
+    faults_begin(&rules);
+    faults_heal(STR("10.0.2.0/24"), &rules);
     fixture_apply(f, NET, &rules);
     fixture_hear_now(f, "p2", "web from 10.0.2.4\n");
     fixture_guest_end(f, "p1");

@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "src/host/flow_record.h"
+
 // One for each network, in one thread. Like a sandbox's shim it is nobody's child and outlives
 // c10m, which asks it for things by its control socket (src/host/network.h):
 //
@@ -26,6 +28,13 @@
 //   splice NAME ADDRESS PORT SOURCE    with a listening socket of the host's: what it accepts is
 //                              connected to that address of the network, from SOURCE
 //   unsplice NAME
+//   queue N MICROSECONDS PPM   packets that rules send to queue-N (src/host/faults.h) wait so long,
+//                              and so many of a million are lost
+//   unqueue N
+//   flows start|stop           counts packets, or no longer
+//   flows take                 ok COUNT; one byte from c10m later so many struct flow_record,
+//   counted
+//                              since the last
 //   status                     ok and what there is
 //   end                        closes everything; ports that guests have entered go with them
 //
@@ -39,7 +48,6 @@ enum {
     NAME_BYTES = 16, // an interface's name, with its zero
     PORTS_MAX = 4096,
     SPLICES_MAX = 1024,
-    KEPT_MAX = 256,
     RULES_BYTES_MAX = 4 << 20,
     LINE_BYTES = 256,
     DIR_FD = 3, // where the control socket goes
@@ -80,6 +88,8 @@ struct holder {
     size_t kept_count;
     LIST_HEAD(, splice) splices;
     size_t splice_count;
+    LIST_HEAD(, queue) queues, ended_queues;
+    char flows;                    // the generation of sets that counts; 0: none
     LIST_HEAD(, connection) ended; // their memory goes when no event can name them
     struct watcher listener;
 };
@@ -123,6 +133,23 @@ void connections_free(struct holder *h);
 bool splice_add(struct holder *h, const char *name, int listen_fd, struct in_addr address,
                 uint16_t port, struct in_addr source);
 bool splice_del(struct holder *h, const char *name);
+
+// queue.c and queue_rule.c. On failure *what and errno.
+bool queue_set(struct holder *h, uint16_t number, uint32_t delay_us, uint32_t loss_ppm,
+               const char **what);
+void queue_end(struct holder *h, uint16_t number);
+void queues_free(struct holder *h);
+bool queue_rule_add(struct holder *h, uint16_t number, const char **what);
+void queue_rule_del(struct holder *h, uint16_t number);
+
+// flows.c. On failure the rules' library says why.
+struct flow_list {
+    struct flow_record *items; // to be freed
+    size_t count, size;
+};
+bool flows_start(struct holder *h);
+bool flows_stop(struct holder *h);
+bool flows_take(struct holder *h, struct flow_list *out);
 
 // control.c
 bool control_open(struct holder *h, const char **what);

@@ -52,6 +52,7 @@ serve(struct holder *h)
             w->fn(w, events[i].events);
         }
         connections_free(h);
+        queues_free(h);
     }
 }
 
