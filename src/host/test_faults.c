@@ -67,7 +67,10 @@ probes(struct fixture *f, int *out, size_t count)
     (void)str_cut(rest, '\n', &line, &rest);
     for (size_t i = 0; i < count; i++) {
         assert_true(str_cut(rest, '\n', &line, &rest));
-        out[i] = str_eq(line, STR("lost")) ? -1 : atoi(arena_copy_z(&f->arena, line));
+        int64_t ms = -1;
+        if (!str_eq(line, STR("lost")))
+            assert_int_equal(str_to_int64(line, &ms), OK);
+        out[i] = (int)ms;
     }
 }
 
