@@ -21,23 +21,29 @@ shed_oldest(struct gate *g, struct budget *budget)
 }
 
 static bool
-is_too_old(const struct gate *g, int64_t entered_ns, int64_t now_ns)
+is_too_old(const struct gate *g, const struct gate_ticket *t, struct runtime *rt)
 {
-    bool is_busy = now_ns - g->busy_since_ns > GATE_BUSY_AFTER_MS * ms_ns;
-    return now_ns - entered_ns > (is_busy ? GATE_BUSY_WAIT_MS_MAX : GATE_WAIT_MS_MAX) * ms_ns;
+    int64_t worked_ns = clock_thread_ns(rt);
+    if (clock_mono_ns(rt) - t->entered_ns > GATE_WAIT_MS_MAX * ms_ns)
+        return true;
+    return worked_ns - g->busy_since_ns > GATE_BUSY_AFTER_MS * ms_ns &&
+           worked_ns - t->entered_worked_ns > GATE_BUSY_WAIT_MS_MAX * ms_ns;
 }
 
 static int
 wait_turn(struct gate *g, struct runtime *rt, struct budget *budget, size_t body_bytes)
 {
-    struct gate_ticket ticket = {.body_bytes = body_bytes};
-    int64_t entered_ns = clock_mono_ns(rt);
+    struct gate_ticket ticket = {
+        .body_bytes = body_bytes,
+        .entered_ns = clock_mono_ns(rt),
+        .entered_worked_ns = clock_thread_ns(rt),
+    };
     if (TAILQ_EMPTY(&g->waiting))
-        g->busy_since_ns = entered_ns;
+        g->busy_since_ns = ticket.entered_worked_ns;
     TAILQ_INSERT_TAIL(&g->waiting, &ticket, link);
     fiber_defer();
     TAILQ_REMOVE(&g->waiting, &ticket, link);
-    if (!ticket.is_shed && !is_too_old(g, entered_ns, clock_mono_ns(rt)))
+    if (!ticket.is_shed && !is_too_old(g, &ticket, rt))
         return OK;
     if (!ticket.is_shed)
         budget_give(budget, body_bytes);

@@ -10,11 +10,14 @@
 
 // The longest wait: so that what is served is served to somebody who still waits for it. A queue
 // that has been there for GATE_BUSY_AFTER_MS is no burst, and is kept short (CoDel's rule, as
-// servers use it: https://queue.acm.org/detail.cfm?id=2839461).
+// servers use it: https://queue.acm.org/detail.cfm?id=2839461). Those two are time that the loop
+// worked: when other programs keep it off the processor, sending calls away helps nobody.
 enum { GATE_WAIT_MS_MAX = 1000, GATE_BUSY_AFTER_MS = 100, GATE_BUSY_WAIT_MS_MAX = 50 };
 
 struct gate_ticket {
     size_t body_bytes;
+    int64_t entered_ns;        // monotonic
+    int64_t entered_worked_ns; // of the loop's thread
     bool is_shed;
     TAILQ_ENTRY(gate_ticket) link;
 };
@@ -22,7 +25,7 @@ struct gate_ticket {
 // One a loop, used on it only. TAILQ_INIT(&gate->waiting) makes it ready.
 struct gate {
     TAILQ_HEAD(, gate_ticket) waiting; // the oldest first
-    int64_t busy_since_ns;             // since when somebody has waited without a break
+    int64_t busy_since_ns;             // since when somebody has waited without a break; thread's
     int64_t logged_ns;                 // when the log was last told, by whoever tells it
     atomic_size_t shed;                // calls that came and were sent away, ever; any thread
 };

@@ -455,6 +455,55 @@ test_ec2_signatures(void **state)
     }
 }
 
+#define EXPIRED                                                                                    \
+    "Signature expired: 20150830T123600Z is now earlier than 20150830T123700Z (20150830T125200Z "  \
+    "- 15 min.)"
+
+// A clock that is wrong: each protocol's clients know another error, by which some of them mend it.
+static void
+test_clock_skew(void **state)
+{
+    static const struct {
+        enum wire_protocol protocol;
+        int service, status;
+        const char *error;
+    } rows[] = {
+        {WIRE_JSON_1_0, CBOR, 400,
+         "com.amazon.coral.service#InvalidSignatureException\",\"message\":\"" EXPIRED},
+        {WIRE_JSON_1_1, CBOR, 400, "InvalidSignatureException\",\"message\":\"" EXPIRED},
+        {WIRE_RPC_V2_CBOR, CBOR, 400, "InvalidSignatureExceptiongmessagex"},
+        {WIRE_RPC_V2_CBOR, CBOR, 400, EXPIRED},
+        {WIRE_QUERY, BALANCERS, 403,
+         "<Code>SignatureDoesNotMatch</Code><Message>" EXPIRED "</Message>"},
+        {WIRE_EC2, EC2, 400, "<Code>RequestExpired</Code><Message>Request has expired.</Message>"},
+        {WIRE_REST_JSON, JSON_REST, 403, "{\"message\":\"" EXPIRED "\"}"},
+        {WIRE_REST_XML, BUCKETS, 403,
+         "<Code>RequestTimeTooSkewed</Code><Message>The difference between the request time and "
+         "the current time is too large.</Message><RequestTime>20150830T123600Z</RequestTime>"},
+        {WIRE_REST_XML, BUCKETS, 403,
+         "<MaxAllowedSkewMilliseconds>900000</MaxAllowedSkewMilliseconds>"},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct fixture f;
+        struct sigv4 sig;
+        struct str reason;
+        fixture_init(&f, "POST", "/", "localhost",
+                     service_registry[rows[i].service]->wire->signing_name);
+        f.call.protocol = rows[i].protocol;
+        f.call.service = service_registry[rows[i].service];
+        assert_int_equal(sigv4_parse(&f.request, &sig, &reason), SIGV4_OK);
+        int64_t now_ms = sig.timestamp_ms + 16 * 60 * 1000;
+        enum sigv4_result result = sigv4_verify_head(&f.request, &sig, 0xff, now_ms, &reason);
+        assert_int_equal(result, SIGV4_SKEWED);
+        assert_int_equal(signature_fault(&f.call, result, &sig, reason), E_FAULT);
+        call_encode(&f.call);
+        if (f.response.status != rows[i].status ||
+            str_find(f.response.body, str_of(rows[i].error)) < 0)
+            fail_msg("row %zu: %d " STR_FMT, i, f.response.status, STR_ARG(f.response.body));
+        fixture_fini(&f);
+    }
+}
+
 // A handler of an operation with a stream starts before the body was read.
 static void
 test_streams(void **state)
@@ -514,6 +563,7 @@ main(void)
         cmocka_unit_test(test_errors_in_other_forms),
         cmocka_unit_test(test_operations_that_are_not_built),
         cmocka_unit_test(test_ec2_signatures),
+        cmocka_unit_test(test_clock_skew),
         cmocka_unit_test(test_streams),
         cmocka_unit_test(test_streams_in_and_out),
     };

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/http/websocket.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -235,11 +236,42 @@ drain_tells_the_client_to_go(void **state)
 {
     shake_hands();
     await_count(&x.waiting, 1);
-    fixture_end_within(&x, DRAIN_MS); // an open WebSocket holds the drain for all of its time
+    fixture_end_within(&x, DRAIN_MS); // the client reads its farewell only behind this
     x.server = NULL;
     expect_bytes(STR("\x88\x02\x03\xe9"));
     client_expect_closed(&c);
     assert_int_equal(atomic_load(&x.cancelled), 1);
+}
+
+static void *
+drain(void *arg)
+{
+    fixture_end(&x);
+    return NULL;
+}
+
+// Not at the drain's end, which here comes when the test lets it: another request goes on.
+static void
+drain_tells_the_client_at_its_start(void **state)
+{
+    struct client other;
+    pthread_t drainer;
+    shake_hands();
+    await_count(&x.waiting, 1);
+    assert_true(client_connect(&other, &x));
+    client_send(&other, STR("GET /gate HTTP/1.1\r\nHost: h\r\n\r\n"));
+    await_count(&x.waiting, 2);
+    assert_int_equal(pthread_create(&drainer, NULL, drain, NULL), 0);
+    expect_bytes(STR("\x88\x02\x03\xe9"));
+    client_close(&c);
+    assert_int_equal(atomic_load(&x.cancelled), 1);
+    fixture_open_gate(&x);
+    client_receive(&other, &got, true);
+    assert_int_equal(got.status, 200);
+    client_expect_closed(&other);
+    client_close(&other);
+    assert_int_equal(pthread_join(drainer, NULL), 0);
+    x.server = NULL;
 }
 
 int
@@ -259,6 +291,7 @@ main(void)
         TEST(too_large_messages_end_the_connection),
         TEST(client_may_just_go),
         TEST(drain_tells_the_client_to_go),
+        TEST(drain_tells_the_client_at_its_start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

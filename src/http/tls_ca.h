@@ -29,7 +29,7 @@ MUST_USE int tls_server_make(const struct tls_identity *ca, int64_t wall_ms,
                              struct tls_identity *out);
 // Whether the CA may vouch for it: lower case, at least one label below the two names.
 bool tls_name_is_ours(struct str name);
-// One more certificate for the server's key: many clients accept no wildcard straight below
+// One more certificate for the server's key: clients accept no wildcard straight below
 // localhost, and none spans two labels (bucket.s3.localhost). The name is one of ours.
 MUST_USE int tls_name_make(const struct tls_identity *ca, const struct tls_identity *server,
                            struct str name, X509 **out);

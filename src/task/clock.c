@@ -36,6 +36,13 @@ clock_mono_ns(const struct runtime *rt)
     return (int64_t)t.tv_sec * NS_PER_S + t.tv_nsec;
 }
 
+int64_t
+clock_thread_ns(const struct runtime *rt)
+{
+    struct timespec t = clock_read(CLOCK_THREAD_CPUTIME_ID);
+    return (int64_t)t.tv_sec * NS_PER_S + t.tv_nsec;
+}
+
 void
 clock_service_move(struct runtime *rt, int64_t delta_ms)
 {

@@ -44,6 +44,8 @@ int runtime_call(struct runtime *rt, int (*fn)(void *arg), void *arg);
 int64_t clock_service_ms(const struct runtime *rt);
 int64_t clock_wall_ms(const struct runtime *rt);
 int64_t clock_mono_ns(const struct runtime *rt);
+// How long the calling thread has run on a processor; not the time that it was kept off it.
+int64_t clock_thread_ns(const struct runtime *rt);
 // Moves the service clock by delta (either way), or to that far from the wall clock, for this
 // process's life; persistence is the caller's (src/store/service_clock.h).
 void clock_service_move(struct runtime *rt, int64_t delta_ms);

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 import hashlib
 import os
+import pathlib
+import re
 import shutil
 import subprocess
 
@@ -115,10 +117,27 @@ def test_javascript_3(environment, javascript):
     assert run(["node", "work.mjs"], environment, javascript) == "done\n"
 
 
+def with_newest(command, *version_words):
+    """The environment in which the newest of those on PATH is first: Debian's, which ./dev prefers, is too old for an SDK."""
+
+    def version(folder):
+        words = [str(folder / command), *version_words]
+        done = subprocess.run(words, capture_output=True, text=True)
+        found = re.search(r"\d+(\.\d+)+", done.stdout)
+        return tuple(map(int, found[0].split("."))) if found else ()
+
+    folders = [pathlib.Path(name) for name in os.environ["PATH"].split(":") if name]
+    folders = [folder for folder in folders if (folder / command).exists()]
+    assert folders, f"{command} is not on PATH"
+    newest = max(folders, key=version)
+    return dict(os.environ) | {"PATH": f"{newest}:{os.environ['PATH']}"}
+
+
 @pytest.fixture(scope="session")
 def go_program():
     program = ROOT / "build/test/clients-go"
-    run(["go", "build", "-o", str(program), "."], dict(os.environ), ROOT / "tests/clients/go")
+    words = ["go", "build", "-o", str(program), "."]
+    run(words, with_newest("go", "version"), ROOT / "tests/clients/go", BUILD_SECONDS_MAX)
     return program
 
 
@@ -155,7 +174,8 @@ def trust_store(environment, folder):
 def rust_program():
     folder = ROOT / "build/test/clients-rust"
     words = ["cargo", "build", "--quiet", "--locked", "--target-dir", str(folder)]
-    run(words, dict(os.environ), ROOT / "tests/clients/rust", BUILD_SECONDS_MAX)
+    source = ROOT / "tests/clients/rust"
+    run(words, with_newest("cargo", "--version"), source, BUILD_SECONDS_MAX)
     return folder / "debug/c10m-clients"
 
 

@@ -51,7 +51,7 @@ cmd_test() {
     local kind
     cmd_setup
     setup_commands "${TEST_COMMANDS[@]}"
-    [[ " $* " != *" --long "* ]] || { setup_commands "${LONG_TEST_COMMANDS[@]}" && setup_rust; }
+    [[ " $* " != *" --long "* ]] || { setup_commands "${LONG_TEST_COMMANDS[@]}" && check_languages; }
     setup_test_packages
     setup_venv requirements.txt tests/requirements.txt
     cmd_fetch

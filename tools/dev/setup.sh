@@ -17,7 +17,7 @@ BENCH_PACKAGES=(g++ libjansson-dev libsimdjson-dev)
 # Commands that tests drive, each with the package that has it.
 TEST_COMMANDS=(chromium:chromium node:nodejs npm:npm go:golang-go)
 LONG_TEST_COMMANDS=(mvn:maven javac:default-jdk-headless keytool:default-jdk-headless)
-RUST_MIN=1.94.1 # of the AWS SDK; Debian's is 1.63
+RUST_MIN=1.94.1 GO_MIN=1.24 # of the AWS SDKs; Debian's are 1.63 and 1.19
 
 # Of the packages named, those that are not installed, one a line.
 packages_missing() {
@@ -52,12 +52,18 @@ setup_commands() {
     [ ${#wanted[@]} -eq 0 ] || setup_packages "${wanted[@]}"
 }
 
-# No package that we could install has a Rust that is new enough, so whoever runs the long tests does.
-setup_rust() {
-    local version
-    version=$(rustc --version 2>/dev/null | cut -d' ' -f2)
-    printf '%s\n' "$RUST_MIN" "${version:-0}" | sort -V -C ||
-        say "dev: the long tests want cargo and rustc $RUST_MIN or later on PATH (rustup.rs); there is ${version:-none}"
+# check_version COMMAND MIN WORD: tells when none on PATH, asked with WORD, says that it is that new.
+check_version() {
+    local path
+    for path in $(type -ap "$1"); do
+        printf '%s\n' "$2" "$("$path" "$3" | grep -oE '[0-9]+(\.[0-9]+)+' | head -1)" | sort -V -C && return
+    done
+    say "dev: the long tests want $1 $2 or later on PATH, which no package of Debian's has"
+}
+
+check_languages() {
+    check_version cargo "$RUST_MIN" --version
+    check_version go "$GO_MIN" version
 }
 
 # Debian's package would start a server of its own; a test starts the one that it needs.
