@@ -115,10 +115,11 @@ head_tell(struct heads *heads, struct str generation, const struct acknowledge_e
     if (!e->timeout_s.is_present && e->share == 0)
         return;
     h = heads_ref(heads, generation);
+    struct head_entry entry = due_entry(e->due_ms, &e->receipt.id, e->share);
     if (e->timeout_s.is_present)
-        head_add(h, &(struct head_entry){e->due_ms, e->receipt.id, e->share});
+        head_add(h, &entry);
     else
-        head_share_remove(h, e->share);
+        due_share_remove(h, e->share);
     head_unref(heads, h);
 }
 

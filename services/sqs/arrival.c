@@ -20,7 +20,8 @@ arrivals_add(struct arrivals *as, struct arena *a, const struct queue *q, int64_
     if (as->count == as->size)
         arrivals_grow(as, a);
     struct arrival *arrival = &as->items[as->count++];
-    *arrival = (struct arrival){.is_fifo = q->record.is_fifo.value, .entry = {due_ms, *id, 0}};
+    *arrival =
+        (struct arrival){.is_fifo = q->record.is_fifo.value, .entry = due_entry(due_ms, id, 0)};
     if (str_is_present(group_id))
         arrival->entry.share = share_of(group_id);
     memcpy(arrival->generation, q->place.generation.ptr, GENERATION_BYTES);

@@ -30,15 +30,51 @@ count(struct receive *r, struct head *h, bool is_exact)
 {
     struct counting s = {.r = r, .is_exact = is_exact};
     TRY(kv_run(r->c->kv, r->c->arena, count_body, &s));
-    head_flights_set(h, s.most, is_exact ? call_now_ms(r->c) : 0);
+    struct due_state *state = head_lock(h);
+    state->are_flights_known = true;
+    state->flights_most = s.most;
+    state->flights_counted_ms = is_exact ? call_now_ms(r->c) : 0;
+    head_unlock(h);
     return OK;
+}
+
+static bool
+is_count_known(struct head *h)
+{
+    const struct due_state *state = head_lock(h);
+    bool is_known = state->are_flights_known;
+    head_unlock(h);
+    return is_known;
 }
 
 static bool
 is_count_old(struct receive *r, struct head *h)
 {
-    int64_t age_ms = call_now_ms(r->c) - head_flights_counted_ms(h);
+    const struct due_state *state = head_lock(h);
+    int64_t age_ms = call_now_ms(r->c) - state->flights_counted_ms;
+    head_unlock(h);
     return age_ms < 0 || age_ms > FLIGHTS_COUNT_MS; // the clock may be moved back
+}
+
+// Raises the bound by up to n, while it stays below max, and gives how much.
+static size_t
+reserve(struct head *h, size_t n, int64_t max)
+{
+    struct due_state *state = head_lock(h);
+    int64_t room = max - state->flights_most;
+    if ((int64_t)n > room)
+        n = room > 0 ? (size_t)room : 0;
+    state->flights_most += (int64_t)n;
+    head_unlock(h);
+    return n;
+}
+
+static void
+give_back(struct head *h, size_t n)
+{
+    struct due_state *state = head_lock(h);
+    state->flights_most -= (int64_t)n;
+    head_unlock(h);
 }
 
 int
@@ -47,14 +83,14 @@ flights_begin(struct receive *r, struct head *h)
     int64_t max = sqs_of(r->c)->flights_max;
     size_t wanted = r->wanted;
     r->is_full = false;
-    if (!head_flights_are_known(h))
+    if (!is_count_known(h))
         TRY(count(r, h, false));
-    r->wanted = head_flights_reserve(h, wanted, max);
+    r->wanted = reserve(h, wanted, max);
     if (r->wanted < wanted && is_count_old(r, h)) {
-        head_flights_return(h, r->wanted);
+        give_back(h, r->wanted);
         r->wanted = 0;
         TRY(count(r, h, true));
-        r->wanted = head_flights_reserve(h, wanted, max);
+        r->wanted = reserve(h, wanted, max);
     }
     r->is_full = r->wanted == 0;
     return OK;
@@ -63,6 +99,6 @@ flights_begin(struct receive *r, struct head *h)
 void
 flights_end(struct receive *r, struct head *h, size_t wanted)
 {
-    head_flights_return(h, r->wanted - r->count);
+    give_back(h, r->wanted - r->count);
     r->wanted = wanted;
 }

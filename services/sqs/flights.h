@@ -4,7 +4,7 @@
 #pragma once
 
 #include "services/sqs/delivery.h"
-#include "services/sqs/head.h"
+#include "services/sqs/due.h"
 
 // As AWS's, the limit is approximate: the head keeps an upper bound, which receives raise, and
 // which is counted anew when it comes to the limit, but not more often than this.

@@ -1,6 +1,6 @@
 // Keys of queues by their names, and of the work that waits for c10m itself.
 // SPDX-License-Identifier: Apache-2.0
-#include "services/sqs/keys_tuple.h"
+#include "services/sqs/keys.h"
 
 static struct tuple
 tuple_of(struct arena *a, struct str account, struct str region, const char *kind)

@@ -1,6 +1,6 @@
 // Keys of what queues hold, below their generations.
 // SPDX-License-Identifier: Apache-2.0
-#include "services/sqs/keys_tuple.h"
+#include "services/sqs/keys.h"
 
 // Every message is written below several of these, so they are short: a generation is unique by
 // itself, and kinds are letters.

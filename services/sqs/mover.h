@@ -4,8 +4,8 @@
 
 #include <sys/queue.h>
 
-#include "services/sqs/head.h"
 #include "services/sqs/queue.h"
+#include "src/store/head.h"
 #include "src/store/job.h"
 
 struct sqs;

@@ -51,8 +51,8 @@ entry_expire(struct kv_txn *txn, struct step *s, const struct queue *q, const st
 {
     struct sqs_delivery_record delivery;
     int code = record_get(txn, &sqs_delivery_record_type,
-                          key_due(kv_txn_arena(txn), &q->place, e->due_ms, &e->id), KV_SERIALIZABLE,
-                          &delivery);
+                          key_due(kv_txn_arena(txn), &q->place, e->due_ms, due_id(e)),
+                          KV_SERIALIZABLE, &delivery);
     if (code != OK)
         return code == E_NOT_FOUND ? OK : code;
     int64_t sent_ms = delivery.sent_ms.is_present ? delivery.sent_ms.value : e->due_ms;
@@ -113,8 +113,10 @@ standard_page(struct kv_txn *txn, struct step *s, const struct queue *q)
     }
     TRY(page_open(txn, s, &p));
     for (size_t i = 0; i < p.count; i++) {
-        struct head_entry e;
-        TRY(key_due_parse(a, p.keys[i], &e.due_ms, &e.id));
+        struct message_id id;
+        int64_t due_ms;
+        TRY(key_due_parse(a, p.keys[i], &due_ms, &id));
+        struct head_entry e = due_entry(due_ms, &id, 0);
         TRY(entry_expire(txn, s, q, &e, oldest_ms));
     }
     return OK;

@@ -122,10 +122,12 @@ send_announce(struct send *s, size_t sent)
     struct str generation = s->queue.place.generation;
     if (!s->queue.record.is_fifo.value) {
         struct head *h = heads_ref(sqs->heads, generation);
-        for (size_t i = 0; i < s->count; i++)
-            if (!s->entries[i].fault.is_set)
-                head_add(h, &(struct head_entry){s->entries[i].due_ms, s->entries[i].id,
-                                                 entry_share(&s->entries[i])});
+        for (size_t i = 0; i < s->count; i++) {
+            const struct send_entry *e = &s->entries[i];
+            struct head_entry entry = due_entry(e->due_ms, &e->id, entry_share(e));
+            if (!e->fault.is_set)
+                head_add(h, &entry);
+        }
         head_unref(sqs->heads, h);
     }
     lot_wake(sqs->receivers, generation, sent);

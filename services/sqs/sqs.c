@@ -26,7 +26,7 @@ sqs_init(struct cloud *cloud, void **state)
     struct sqs *s = calloc(1, sizeof(*s));
     CHECK(s);
     s->cloud = cloud;
-    s->heads = heads_new();
+    s->heads = due_heads_new();
     s->receivers = lot_new();
     s->flights_max = FLIGHTS_MAX;
     clock_listen(cloud->clock, clock_moved, s);

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "services/sqs/head.h"
+#include "services/sqs/due.h"
 #include "src/cloud/call.h"
 
 struct sqs {

@@ -31,10 +31,11 @@ standard_remove(struct kv_txn *txn, const struct place *p, const struct head_ent
                 const struct sqs_delivery_record *delivery)
 {
     struct arena *a = kv_txn_arena(txn);
-    TRY(kv_del(txn, key_body(a, p, &e->id)));
+    const struct message_id *id = due_id(e);
+    TRY(kv_del(txn, key_body(a, p, id)));
     if (delivery->has_flight.value)
-        TRY(kv_del(txn, key_flight(a, p, &e->id)));
-    TRY(kv_del(txn, key_due(a, p, e->due_ms, &e->id)));
+        TRY(kv_del(txn, key_flight(a, p, id)));
+    TRY(kv_del(txn, key_due(a, p, e->due_ms, id)));
     return counts_add(txn, p, -1);
 }
 
@@ -47,15 +48,15 @@ receipt_find(struct kv_txn *txn, const struct queue *q, const struct receipt *re
 {
     struct arena *a = kv_txn_arena(txn);
     struct sqs_flight_record flight;
-    *entry = (struct head_entry){.due_ms = receipt->due_ms, .id = receipt->id};
+    *entry = due_entry(receipt->due_ms, &receipt->id, 0);
     int code = record_get(txn, &sqs_delivery_record_type,
-                          key_due(a, &q->place, entry->due_ms, &entry->id), KV_SERIALIZABLE, out);
+                          key_due(a, &q->place, entry->due_ms, &receipt->id), KV_SERIALIZABLE, out);
     if (code == E_NOT_FOUND) {
-        TRY(record_get(txn, &sqs_flight_record_type, key_flight(a, &q->place, &entry->id),
+        TRY(record_get(txn, &sqs_flight_record_type, key_flight(a, &q->place, &receipt->id),
                        KV_SERIALIZABLE, &flight));
         entry->due_ms = flight.due_ms.value;
         code = record_get(txn, &sqs_delivery_record_type,
-                          key_due(a, &q->place, entry->due_ms, &entry->id), KV_SERIALIZABLE, out);
+                          key_due(a, &q->place, entry->due_ms, &receipt->id), KV_SERIALIZABLE, out);
     }
     TRY(code);
     return out->receive_count.value == receipt->receive_count ? OK : E_NOT_FOUND;
@@ -92,8 +93,8 @@ standard_hide(struct kv_txn *txn, const struct queue *q, const struct receipt *r
     };
     *share = delivery.share.value;
     delivery.has_flight = OPT_BOOL(true);
-    TRY(kv_del(txn, key_due(a, &q->place, entry.due_ms, &entry.id)));
-    TRY(record_set(txn, &sqs_delivery_record_type, key_due(a, &q->place, due_ms, &entry.id),
-                   &delivery));
-    return record_set(txn, &sqs_flight_record_type, key_flight(a, &q->place, &entry.id), &flight);
+    const struct message_id *id = &receipt->id;
+    TRY(kv_del(txn, key_due(a, &q->place, entry.due_ms, id)));
+    TRY(record_set(txn, &sqs_delivery_record_type, key_due(a, &q->place, due_ms, id), &delivery));
+    return record_set(txn, &sqs_flight_record_type, key_flight(a, &q->place, id), &flight);
 }

@@ -7,87 +7,6 @@
 #include "services/sqs/stored.h"
 #include "src/base/plant.h"
 
-// While there is something to receive; who finds nothing looks back at once.
-enum { LOOK_BACK_EVERY_MS = 1000 };
-
-struct sweep {
-    const struct place *place;
-    int64_t now_ms;
-    struct head_entry from;
-    struct head_entry to; // of noisy groups; due_ms 0: up to now_ms
-    struct head_entry found[HEAD_SWEEP_MAX];
-    size_t count;
-    bool is_cut;
-};
-
-static int
-sweep_read(struct kv_iter *it, struct arena *a, struct sweep *s)
-{
-    struct str key, value;
-    for (;;) {
-        struct head_entry e;
-        struct sqs_delivery_record delivery;
-        TRY(kv_iter_next(it, &key, &value));
-        TRY(key_due_parse(a, key, &e.due_ms, &e.id));
-        TRY(record_decode(&sqs_delivery_record_type, value, a, &delivery));
-        e.share = delivery.share.value;
-        if (s->count == HEAD_SWEEP_MAX) {
-            s->is_cut = true;
-            return OK;
-        }
-        s->found[s->count++] = e;
-    }
-}
-
-static int
-sweep_body(struct kv_txn *txn, void *arg)
-{
-    struct sweep *s = arg;
-    struct arena *a = kv_txn_arena(txn);
-    // What it finds are hints, so it must not conflict with those who send and delete.
-    struct kv_range range = {.limit = HEAD_SWEEP_MAX + 1, .read = KV_SNAPSHOT};
-    struct str rest;
-    bool is_start = s->from.due_ms == 0;
-    key_due_range(a, s->place, s->from.due_ms, is_start ? NULL : &s->from.id, &range.from, &rest);
-    // Not further: ahead lie the tombstones of what was received and deleted in time.
-    key_due_range(a, s->place, (s->to.due_ms > 0 ? s->to.due_ms : s->now_ms) + 1, NULL, &range.to,
-                  &rest);
-    s->count = 0;
-    s->is_cut = false;
-    struct kv_iter *it;
-    TRY(kv_range_open(txn, &range, &it));
-    int code = sweep_read(it, a, s);
-    kv_iter_close(it);
-    return code == E_NOT_FOUND ? OK : code;
-}
-
-static int
-sweep(struct receive *r, struct head *h, bool *is_cut)
-{
-    struct sweep *s = ARENA_NEW(r->c->arena, struct sweep);
-    s->place = &r->queue.place;
-    s->now_ms = call_now_ms(r->c);
-    head_sweep_begin(h, s->now_ms, &s->from);
-    int code = kv_run(r->c->kv, r->c->arena, sweep_body, s);
-    head_sweep_end(h, s->found, s->count, s->is_cut, code != OK);
-    *is_cut = s->is_cut;
-    return code;
-}
-
-// More of noisy groups, after what was put aside.
-static int
-sweep_noisy(struct receive *r, struct head *h)
-{
-    struct sweep *s = ARENA_NEW(r->c->arena, struct sweep);
-    s->place = &r->queue.place;
-    s->now_ms = call_now_ms(r->c);
-    if (!head_noisy_begin(h, &s->from, &s->to))
-        return OK;
-    int code = kv_run(r->c->kv, r->c->arena, sweep_body, s);
-    head_noisy_end(h, s->found, s->count, s->is_cut, code != OK);
-    return code;
-}
-
 struct take {
     struct receive *r;
     struct head_entry claims[RECEIVE_MAX];
@@ -110,8 +29,8 @@ hide(struct kv_txn *txn, struct take *t, const struct head_entry *claim, struct 
     d->due_ms = t->due_ms;
     d->share = before->share.value;
     d->is_first = before->receive_count.value == before->receives_before.value;
-    TRY(kv_del(txn, key_due(a, p, claim->due_ms, &claim->id)));
-    return record_set(txn, &sqs_delivery_record_type, key_due(a, p, t->due_ms, &claim->id),
+    TRY(kv_del(txn, key_due(a, p, claim->due_ms, due_id(claim))));
+    return record_set(txn, &sqs_delivery_record_type, key_due(a, p, t->due_ms, due_id(claim)),
                       &delivery);
 }
 
@@ -138,14 +57,13 @@ take_one(struct kv_txn *txn, struct take *t, const struct head_entry *claim)
     struct delivery *d = &t->r->deliveries[t->r->count];
     struct sqs_delivery_record before = {0};
     struct queue target;
-    *d = (struct delivery){.id = claim->id};
-    int code =
-        record_get(txn, &sqs_delivery_record_type, key_due(a, &q->place, claim->due_ms, &claim->id),
-                   KV_SERIALIZABLE, &before);
+    *d = (struct delivery){.id = *due_id(claim)};
+    int code = record_get(txn, &sqs_delivery_record_type,
+                          key_due(a, &q->place, claim->due_ms, &d->id), KV_SERIALIZABLE, &before);
     if (code != OK && !(code == E_NOT_FOUND && PLANT(STALE_CLAIM)))
         return code;
     // The body never changes, and goes only together with the entry just read.
-    TRY(stored_get(txn, q, &claim->id, &d->message));
+    TRY(stored_get(txn, q, &d->id, &d->message));
     if (message_is_expired(q, &d->message, t->now_ms))
         return standard_remove(txn, &q->place, claim, &before);
     d->receive_count = before.receive_count.value + 1;
@@ -189,88 +107,32 @@ take(struct take *t, struct head *h)
     TRY(kv_run(t->r->c->kv, t->r->c->arena, take_body, t));
     for (size_t i = 0; i < t->r->count; i++) {
         const struct delivery *d = &t->r->deliveries[i];
-        head_add(h, &(struct head_entry){t->due_ms, d->id, d->share});
+        struct head_entry hidden = due_entry(t->due_ms, &d->id, d->share);
+        head_add(h, &hidden);
         if (d->is_first)
-            head_share_add(h, d->share, t->now_ms);
+            due_share_add(h, d->share, t->now_ms);
     }
     arrivals_announce(sqs_of(t->r->c), &t->r->arrivals);
     return OK;
 }
 
-static void
-claim_more(struct take *t, struct head *h)
+static struct head_source
+source_of(const struct receive *r)
 {
-    t->claim_count += head_claim(h, call_now_ms(t->r->c), t->claims + t->claim_count,
-                                 t->r->wanted - t->claim_count);
-}
-
-// Sweeps until there is enough of quiet groups, or nothing more of them.
-static int
-claim_by_sweeps(struct take *t, struct head *h)
-{
-    bool is_cut = true;
-    for (int i = 0; i < HEAD_SEARCH_MAX && is_cut && t->claim_count < t->r->wanted; i++) {
-        TRY(sweep(t->r, h, &is_cut));
-        claim_more(t, h);
-    }
-    return OK;
-}
-
-static void
-claim_noisy(struct take *t, struct head *h)
-{
-    t->claim_count += head_claim_noisy(h, call_now_ms(t->r->c), t->claims + t->claim_count,
-                                       t->r->wanted - t->claim_count);
-}
-
-static int
-claim_found(struct take *t, struct head *h)
-{
-    TRY(claim_by_sweeps(t, h));
-    if (t->claim_count == t->r->wanted)
-        return OK;
-    claim_noisy(t, h);
-    if (t->claim_count == t->r->wanted)
-        return OK;
-    TRY(sweep_noisy(t->r, h));
-    claim_noisy(t, h);
-    return OK;
-}
-
-static int
-claim_in_turn(struct take *t, struct head *h)
-{
-    bool is_shared = sqs_is_shared(sqs_of(t->r->c));
-    // Whoever had the turn before may have found enough for both.
-    claim_more(t, h);
-    if (is_shared)
-        head_look_back(h, call_now_ms(t->r->c), LOOK_BACK_EVERY_MS);
-    TRY(claim_found(t, h));
-    if (!is_shared || t->claim_count > 0)
-        return OK;
-    head_look_back(h, call_now_ms(t->r->c), 0);
-    return claim_found(t, h);
-}
-
-static int
-claim(struct take *t, struct head *h)
-{
-    claim_more(t, h);
-    if (t->claim_count == t->r->wanted)
-        return OK;
-    TRY(head_turn_begin(h));
-    int code = claim_in_turn(t, h);
-    head_turn_end(h);
-    return code;
+    return (struct head_source){.index = due_index(&r->queue.place),
+                                .kv = r->c->kv,
+                                .arena = r->c->arena,
+                                .runtime = r->c->cloud->runtime,
+                                .is_shared = sqs_is_shared(sqs_of(r->c))};
 }
 
 static int
 receive_from(struct receive *r, struct head *h)
 {
     struct take t = {.r = r};
+    struct head_source source = source_of(r);
     do {
-        t.claim_count = 0;
-        int code = claim(&t, h);
+        int code = head_claim(h, &source, t.claims, r->wanted, &t.claim_count);
         if (code == OK && t.claim_count > 0)
             code = take(&t, h);
         if (code != OK) {
@@ -295,52 +157,13 @@ standard_receive(struct receive *r)
     return code;
 }
 
-struct ahead {
-    const struct place *place;
-    int64_t now_ms;
-    int64_t due_ms;
-};
-
-static int
-ahead_body(struct kv_txn *txn, void *arg)
-{
-    struct ahead *s = arg;
-    struct arena *a = kv_txn_arena(txn);
-    struct kv_range range = {.limit = 1, .read = KV_SNAPSHOT};
-    struct kv_iter *it;
-    struct str key, value;
-    struct message_id id;
-    s->due_ms = INT64_MAX;
-    key_due_range(a, s->place, s->now_ms + 1, NULL, &range.from, &range.to);
-    TRY(kv_range_open(txn, &range, &it));
-    int code = kv_iter_next(it, &key, &value);
-    if (code == OK)
-        code = key_due_parse(a, key, &s->due_ms, &id);
-    kv_iter_close(it);
-    return code == E_NOT_FOUND ? OK : code;
-}
-
-static int
-next_due_read(struct receive *r, struct head *h, int64_t now_ms)
-{
-    struct ahead s = {.place = &r->queue.place, .now_ms = now_ms};
-    head_next_due_begin(h);
-    int code = kv_run(r->c->kv, r->c->arena, ahead_body, &s);
-    head_next_due_end(h, code == OK ? s.due_ms : 0);
-    return code;
-}
-
 int
 standard_next_due(struct receive *r)
 {
     struct heads *heads = sqs_of(r->c)->heads;
     struct head *h = heads_ref(heads, r->queue.place.generation);
-    int64_t now_ms = call_now_ms(r->c);
-    int code = OK;
-    // What other processes add is not known here.
-    if (sqs_is_shared(sqs_of(r->c)) || head_next_due(h, now_ms) == 0)
-        code = next_due_read(r, h, now_ms);
-    r->next_due_ms = head_next_due(h, now_ms);
+    struct head_source source = source_of(r);
+    int code = head_next_due(h, &source, &r->next_due_ms);
     head_unref(heads, h);
     return code;
 }
@@ -352,10 +175,10 @@ pull_one(struct kv_txn *txn, const struct queue *q, int64_t now_ms, const struct
 {
     struct arena *a = kv_txn_arena(txn);
     struct sqs_delivery_record before;
-    *d = (struct delivery){.id = e->id};
-    TRY(record_get(txn, &sqs_delivery_record_type, key_due(a, &q->place, e->due_ms, &e->id),
+    *d = (struct delivery){.id = *due_id(e)};
+    TRY(record_get(txn, &sqs_delivery_record_type, key_due(a, &q->place, e->due_ms, &d->id),
                    KV_SERIALIZABLE, &before));
-    TRY(stored_get(txn, q, &e->id, &d->message));
+    TRY(stored_get(txn, q, &d->id, &d->message));
     TRY(standard_remove(txn, &q->place, e, &before));
     return message_is_expired(q, &d->message, now_ms) ? E_AGAIN : OK;
 }
@@ -364,17 +187,18 @@ int
 standard_pull(struct kv_txn *txn, const struct queue *q, int64_t now_ms, struct head_entry *after,
               struct delivery *out, size_t max, size_t *count)
 {
-    struct sweep *s = ARENA_NEW(kv_txn_arena(txn), struct sweep);
-    CHECK(max <= HEAD_SWEEP_MAX);
-    *s = (struct sweep){.place = &q->place, .now_ms = now_ms, .from = *after};
-    TRY(sweep_body(txn, s));
+    struct head_index index = due_index(&q->place);
+    struct head_entry *found = ARENA_ARRAY(kv_txn_arena(txn), HEAD_SWEEP_MAX, struct head_entry);
+    size_t found_count;
+    bool is_cut;
+    TRY(head_read(txn, &index, after, now_ms, found, HEAD_SWEEP_MAX, &found_count, &is_cut));
     *count = 0;
-    for (size_t i = 0; i < s->count && *count < max; i++) {
-        int code = pull_one(txn, q, now_ms, &s->found[i], &out[*count]);
+    for (size_t i = 0; i < found_count && *count < max; i++) {
+        int code = pull_one(txn, q, now_ms, &found[i], &out[*count]);
         if (code != OK && code != E_NOT_FOUND && code != E_AGAIN)
             return code;
         *count += code == OK;
-        *after = s->found[i];
+        *after = found[i];
     }
     return OK;
 }

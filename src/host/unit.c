@@ -174,17 +174,6 @@ id_read(struct arena *arena, struct str key, struct unit_id *out)
     return tuple_read_str(&r, &out->name);
 }
 
-// The first key that is greater.
-static struct str
-key_after(struct arena *arena, struct str key)
-{
-    struct buf out;
-    buf_init(&out, arena, key.len + 1);
-    buf_put(&out, key);
-    buf_put_char(&out, '\0');
-    return buf_str(&out);
-}
-
 int
 unit_list(struct kv_txn *txn, const struct unit_id *after, struct unit_id *out, size_t limit,
           size_t *count)

@@ -87,16 +87,6 @@ struct backend_ops {
     int (*batch_find)(struct backend *b);
 };
 
-// The first byte string after `key`.
-static inline struct str
-key_successor(struct arena *arena, struct str key)
-{
-    char *bytes = arena_alloc_bytes(arena, key.len + 1);
-    memcpy(bytes, key.ptr, key.len);
-    bytes[key.len] = 0;
-    return (struct str){bytes, key.len + 1};
-}
-
 enum { BATCH_FIND_MS_MAX = 10 * 1000 };
 
 struct backend *mem_open(const struct kv_options *options);

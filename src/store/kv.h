@@ -146,6 +146,16 @@ size_t kv_key_bytes_max(const struct kv *kv);
 
 struct arena *kv_txn_arena(struct kv_txn *txn);
 
+// The first key after this one: where a range goes on.
+static inline struct str
+key_after(struct arena *arena, struct str key)
+{
+    char *bytes = arena_alloc_bytes(arena, key.len + 1);
+    memcpy(bytes, key.ptr, key.len);
+    bytes[key.len] = 0;
+    return (struct str){bytes, key.len + 1};
+}
+
 // Calls fn(arg) in the fiber of kv_run as soon as the commit has happened, or may have: to wake
 // whoever works on what was written, so that no caller can forget it. It does not wait and does not
 // use txn; arg may live in the arena. The same fn with the same arg is called once.

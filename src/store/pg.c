@@ -211,7 +211,7 @@ read_rows(struct source *s)
     struct pg_request *r = &s->chunk;
     struct arena arena;
     arena_init(&arena);
-    struct str from = r->row_count == 0 ? STR("") : key_successor(&arena, r->last_key);
+    struct str from = r->row_count == 0 ? STR("") : key_after(&arena, r->last_key);
     // Longer than any key, of the greatest bytes.
     char *end = arena_alloc_bytes(&arena, PG_KEY_BYTES_MAX + 1);
     memset(end, 0xff, PG_KEY_BYTES_MAX + 1);

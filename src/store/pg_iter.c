@@ -30,7 +30,7 @@ narrow(struct backend_iter *it)
     if (r->is_reverse)
         r->to = r->last_key;
     else
-        r->from = key_successor(r->arena, r->last_key);
+        r->from = key_after(r->arena, r->last_key);
 }
 
 static int
@@ -74,9 +74,9 @@ pg_iter_seek(struct backend_iter *it, struct str key, bool is_included)
     r->from = it->range_from;
     r->to = it->range_to;
     if (r->is_reverse)
-        r->to = is_included ? key_successor(r->arena, key) : key;
+        r->to = is_included ? key_after(r->arena, key) : key;
     else
-        r->from = is_included ? key : key_successor(r->arena, key);
+        r->from = is_included ? key : key_after(r->arena, key);
     if (str_cmp(r->to, it->range_to) > 0)
         r->to = it->range_to;
     it->next = r->entry_count = 0;

@@ -34,7 +34,7 @@ start_at(struct kv_iter *it, struct str at, bool is_included)
 static struct str
 end_of(const struct kv_iter *it, struct str last, bool is_included)
 {
-    return is_included ? key_successor(it->txn->arena, last) : last;
+    return is_included ? key_after(it->txn->arena, last) : last;
 }
 
 // Notes what was really seen from the start on.

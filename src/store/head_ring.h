@@ -1,18 +1,18 @@
-// Entries of a queue's head in the order in which they came.
+// Entries of a queue head in the order in which they came.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "services/sqs/head.h"
+#include "src/store/head.h"
 
 // Zeroed it is empty; at most HEAD_READY_MAX entries. The owner frees them.
-struct ring {
+struct head_ring {
     struct head_entry *entries;
     size_t first, count, size;
 };
 
 // False: it is full.
-bool ring_push(struct ring *r, const struct head_entry *e);
+bool head_ring_push(struct head_ring *r, const struct head_entry *e);
 // The first one, if it is due. False: it is not, or there is none.
-bool ring_take(struct ring *r, int64_t now_ms, struct head_entry *out);
+bool head_ring_take(struct head_ring *r, int64_t now_ms, struct head_entry *out);
 // Forgets those that are due at that time or later.
-void ring_forget_from(struct ring *r, int64_t due_ms);
+void head_ring_forget_from(struct head_ring *r, int64_t due_ms);

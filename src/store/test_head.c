@@ -1,6 +1,6 @@
 // Tests of the queue head: every entry is handed out once, none is missed.
 // SPDX-License-Identifier: Apache-2.0
-#include "services/sqs/head.h"
+#include "src/store/head_state.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,7 +11,7 @@ static struct head_entry
 entry_of(int64_t due_ms, char fill)
 {
     struct head_entry e = {.due_ms = due_ms};
-    memset(e.id.bytes, fill, sizeof(e.id.bytes));
+    memset(e.id, fill, sizeof(e.id));
     return e;
 }
 
@@ -20,10 +20,33 @@ struct fixture {
     struct head *head;
 };
 
+enum { NOISY = 7, QUIET = 9 };
+
+// The state is the share that stands aside.
+static bool
+is_the_share(const void *state, int32_t share)
+{
+    return *(const int32_t *)state == share;
+}
+
+static void
+state_end(void *state)
+{
+    *(int32_t *)state = 0; // as long as it is still there
+}
+
+static void
+put_aside(struct head *h, int32_t share)
+{
+    *(int32_t *)head_lock(h) = share;
+    head_unlock(h);
+}
+
 static void
 fixture_init(struct fixture *f)
 {
-    f->heads = heads_new();
+    f->heads = heads_new(&(struct heads_options){
+        .state_bytes = sizeof(int32_t), .state_fini = state_end, .is_aside = is_the_share});
     f->head = heads_ref(f->heads, STR("0123456789abcdef"));
 }
 
@@ -44,10 +67,10 @@ swept_entries_are_handed_out_once(void **state)
     head_sweep_begin(f.head, 20, &from);
     assert_int_equal(from.due_ms, 0);
     head_sweep_end(f.head, found, 3, false, false);
-    assert_int_equal(head_claim(f.head, 20, out, 2), 2);
+    assert_int_equal(head_claim_ready(f.head, 20, out, 2), 2);
     assert_memory_equal(out, found, 2 * sizeof(found[0]));
-    assert_int_equal(head_claim(f.head, 20, out, 4), 1);
-    assert_int_equal(head_claim(f.head, 20, out, 4), 0);
+    assert_int_equal(head_claim_ready(f.head, 20, out, 4), 1);
+    assert_int_equal(head_claim_ready(f.head, 20, out, 4), 0);
     fixture_fini(&f);
 }
 
@@ -62,7 +85,7 @@ entries_behind_the_mark_are_added_others_left_to_the_sweep(void **state)
     head_sweep_end(f.head, NULL, 0, false, false);
     head_add(f.head, &behind);
     head_add(f.head, &ahead);
-    assert_int_equal(head_claim(f.head, 30, out, 4), 1);
+    assert_int_equal(head_claim_ready(f.head, 30, out, 4), 1);
     assert_int_equal(out[0].due_ms, 20);
     head_sweep_begin(f.head, 30, &from);
     assert_int_equal(from.due_ms, 20);
@@ -93,7 +116,7 @@ a_clock_moved_back_begins_at_the_start(void **state)
     fixture_init(&f);
     head_sweep_begin(f.head, 100000, &from);
     head_sweep_end(f.head, found, 1, false, false);
-    assert_int_equal(head_claim(f.head, 50000, out, 1), 0);
+    assert_int_equal(head_claim_ready(f.head, 50000, out, 1), 0);
     head_sweep_begin(f.head, 50000, &from);
     assert_int_equal(from.due_ms, 0);
     fixture_fini(&f);
@@ -105,17 +128,17 @@ next_due_is_never_later_than_what_was_added(void **state)
     struct fixture f;
     struct head_entry from, ahead = entry_of(60, 1);
     fixture_init(&f);
-    assert_int_equal(head_next_due(f.head, 10), 0);
+    assert_int_equal(head_next_due_known(f.head, 10), 0);
     head_sweep_begin(f.head, 20, &from);
     head_sweep_end(f.head, NULL, 0, false, false);
     head_next_due_begin(f.head);
     head_add(f.head, &ahead); // commits while the index is read
     head_next_due_end(f.head, 90);
-    assert_int_equal(head_next_due(f.head, 20), 60);
-    assert_int_equal(head_next_due(f.head, 60), 0); // its time has come: not known any more
+    assert_int_equal(head_next_due_known(f.head, 20), 60);
+    assert_int_equal(head_next_due_known(f.head, 60), 0); // its time has come: not known any more
     head_next_due_begin(f.head);
     head_next_due_end(f.head, INT64_MAX);
-    assert_int_equal(head_next_due(f.head, 60), INT64_MAX);
+    assert_int_equal(head_next_due_known(f.head, 60), INT64_MAX);
     fixture_fini(&f);
 }
 
@@ -141,75 +164,70 @@ a_deleted_head_lives_until_it_is_given_back(void **state)
     struct head_entry out[1];
     fixture_init(&f);
     heads_del(f.heads, STR("0123456789abcdef"));
-    assert_int_equal(head_claim(f.head, 1, out, 1), 0);
+    assert_int_equal(head_claim_ready(f.head, 1, out, 1), 0);
     fixture_fini(&f);
 }
 
 static void
-noisy_entries_are_put_aside_and_none_is_lost(void **state)
+entries_are_put_aside_and_none_is_lost(void **state)
 {
-    enum { NOISY = HEAD_READY_MAX + 1000 };
+    enum { COUNT = HEAD_READY_MAX + 1000 };
     struct fixture f;
     struct head_entry from, to, out[10], found[HEAD_SWEEP_MAX];
-    int32_t noisy = share_of(STR("noisy")), quiet = share_of(STR("quiet"));
     size_t at = 0, taken = 0;
     bool is_cut = true;
     fixture_init(&f);
-    for (int i = 0; i < 100; i++)
-        head_share_add(f.head, noisy, 1);
+    put_aside(f.head, NOISY);
     // The index: noisy ones, one a millisecond, then a quiet one.
     while (is_cut) {
         size_t count = 0;
-        head_sweep_begin(f.head, NOISY + 1, &from);
+        head_sweep_begin(f.head, COUNT + 1, &from);
         at = (size_t)from.due_ms;
-        for (; count < HEAD_SWEEP_MAX && at <= NOISY; count++) {
+        for (; count < HEAD_SWEEP_MAX && at <= COUNT; count++) {
             found[count] = entry_of((int64_t)++at, 1);
-            found[count].share = at > NOISY ? quiet : noisy;
+            found[count].share = at > COUNT ? QUIET : NOISY;
         }
-        is_cut = at <= NOISY;
+        is_cut = at <= COUNT;
         head_sweep_end(f.head, found, count, is_cut, false);
     }
-    assert_int_equal(head_claim(f.head, NOISY + 1, out, 10), 1);
-    assert_int_equal(out[0].due_ms, NOISY + 1);
-    while ((at = head_claim_noisy(f.head, NOISY + 1, out, 10)) > 0)
+    assert_int_equal(head_claim_ready(f.head, COUNT + 1, out, 10), 1);
+    assert_int_equal(out[0].due_ms, COUNT + 1);
+    while ((at = head_claim_aside(f.head, COUNT + 1, out, 10)) > 0)
         for (size_t i = 0; i < at; i++)
             assert_int_equal(out[i].due_ms, ++taken);
     assert_int_equal(taken, HEAD_READY_MAX);
     // What did not fit is read once more.
-    while (head_noisy_begin(f.head, &from, &to)) {
+    while (head_aside_begin(f.head, &from, &to)) {
         size_t count = 0;
-        assert_int_equal(to.due_ms, NOISY + 1);
-        for (at = (size_t)from.due_ms; count < HEAD_SWEEP_MAX && at < NOISY; count++) {
+        assert_int_equal(to.due_ms, COUNT + 1);
+        for (at = (size_t)from.due_ms; count < HEAD_SWEEP_MAX && at < COUNT; count++) {
             found[count] = entry_of((int64_t)++at, 1);
-            found[count].share = noisy;
+            found[count].share = NOISY;
         }
-        head_noisy_end(f.head, found, count, at < NOISY, false);
-        while (head_claim_noisy(f.head, NOISY + 1, out, 1) > 0)
+        head_aside_end(f.head, found, count, at < COUNT, false);
+        while (head_claim_aside(f.head, COUNT + 1, out, 1) > 0)
             assert_int_equal(out[0].due_ms, ++taken);
     }
-    assert_int_equal(taken, NOISY);
+    assert_int_equal(taken, COUNT);
     fixture_fini(&f);
 }
 
 static void
-a_group_that_grew_quiet_is_claimed_again(void **state)
+what_need_not_stand_aside_any_more_is_claimed(void **state)
 {
     struct fixture f;
     struct head_entry from, out[2];
-    int32_t share = share_of(STR("g"));
     fixture_init(&f);
     head_sweep_begin(f.head, 20, &from);
-    for (int i = 0; i < SHARE_NOISY_MIN; i++)
-        head_share_add(f.head, share, 1);
+    put_aside(f.head, NOISY);
     struct head_entry e = entry_of(10, 1);
-    e.share = share;
+    e.share = NOISY;
     head_add(f.head, &e);
-    assert_int_equal(head_claim(f.head, 20, out, 2), 0);
-    for (int i = 0; i < SHARE_NOISY_MIN; i++)
-        head_share_remove(f.head, share);
+    assert_int_equal(head_claim_ready(f.head, 20, out, 2), 0);
+    put_aside(f.head, 0);
     head_add(f.head, &e);
-    assert_int_equal(head_claim(f.head, 20, out, 2), 2);
-    assert_int_equal(head_claim_noisy(f.head, 20, out, 2), 0);
+    assert_int_equal(head_claim_ready(f.head, 20, out, 2), 2);
+    assert_int_equal(head_claim_aside(f.head, 20, out, 2), 0);
     fixture_fini(&f);
 }
 
@@ -233,7 +251,7 @@ looking_back_finds_what_others_wrote_behind_the_mark(void **state)
     head_sweep_begin(f.head, 20500, &from);
     assert_int_equal(from.due_ms, 15000 - HEAD_LOOK_BACK_MS);
     head_sweep_end(f.head, both, 2, false, false);
-    assert_int_equal(head_claim(f.head, 20500, out, 4), 3);
+    assert_int_equal(head_claim_ready(f.head, 20500, out, 4), 3);
     assert_memory_equal(&out[0], &old, sizeof(old));
     assert_memory_equal(&out[1], both, sizeof(both));
     // The next one goes back to 10,500 only, and never forward.
@@ -260,8 +278,8 @@ main(void)
         cmocka_unit_test(next_due_is_never_later_than_what_was_added),
         cmocka_unit_test(a_full_list_is_forgotten_not_cut),
         cmocka_unit_test(a_deleted_head_lives_until_it_is_given_back),
-        cmocka_unit_test(noisy_entries_are_put_aside_and_none_is_lost),
-        cmocka_unit_test(a_group_that_grew_quiet_is_claimed_again),
+        cmocka_unit_test(entries_are_put_aside_and_none_is_lost),
+        cmocka_unit_test(what_need_not_stand_aside_any_more_is_claimed),
         cmocka_unit_test(looking_back_finds_what_others_wrote_behind_the_mark),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
