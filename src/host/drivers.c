@@ -1,6 +1,7 @@
 // The kinds of units that c10m can run.
 // SPDX-License-Identifier: Apache-2.0
 #include "src/host/driver.h"
+#include "src/host/engine/engine.h"
 #include "src/host/host_records.h"
 
 static const struct {
@@ -8,7 +9,12 @@ static const struct {
     const struct record_type *spec;
     void (*open)(struct host *h, struct unit_driver *out);
 } kinds[] = {
+    {"haproxy", &host_engine_record_type, haproxy_driver_new},
+    {"mariadb", &host_engine_record_type, mariadb_driver_new},
+    {"memcached", &host_engine_record_type, memcached_driver_new},
     {"network", &host_network_record_type, network_driver_new},
+    {"postgres", &host_engine_record_type, postgres_driver_new},
+    {"redis", &host_engine_record_type, redis_driver_new},
     {"sandbox", &host_sandbox_record_type, sandbox_driver_new},
 };
 

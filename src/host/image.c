@@ -41,8 +41,10 @@ static const struct {
 } files[] = {
     {"etc/passwd", "root:x:0:0:root:/root:/bin/bash\n"
                    "daemon:x:1:1:daemon:/usr/sbin:/usr/sbin/nologin\n"
+                   "engine:x:999:999:engine:/engine:/usr/sbin/nologin\n"
                    "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n"},
-    {"etc/group", "root:x:0:\ndaemon:x:1:\ntty:x:5:\nusers:x:100:\nnogroup:x:65534:\n"},
+    {"etc/group",
+     "root:x:0:\ndaemon:x:1:\ntty:x:5:\nusers:x:100:\nengine:x:999:\nnogroup:x:65534:\n"},
     {"etc/shells", "/bin/sh\n/bin/bash\n"},
     {"etc/nsswitch.conf", "passwd: files\ngroup: files\nshadow: files\nhosts: files dns\n"},
     {"etc/hosts", "127.0.0.1 localhost\n::1 localhost\n"},

@@ -10,6 +10,8 @@ BUILD_PACKAGES+=(libpq-dev) # headers; the library itself is loaded for a postgr
 LINT_PACKAGES=(clang-format-19 clang-tidy-19 python3-clang-19 shellcheck)
 # Beside what is built: databases and languages that tests start or compile with.
 TEST_PACKAGES=(postgresql-15 golang-go awscli) # awscli is version 2
+# Programs that c10m drives, for the tests of src/host/engine.
+ENGINE_PACKAGES=(redis-server memcached haproxy mariadb-server-core)
 FUZZ_PACKAGES=(clang-19 libclang-rt-19-dev)
 # What ./dev bench measures beside us.
 BENCH_PACKAGES=(g++ libjansson-dev libsimdjson-dev)
@@ -74,6 +76,17 @@ setup_test_packages() {
         [ ! -f $config ] || as_root sed -i 's/^#*create_main_cluster.*/create_main_cluster = false/' $config
     fi
     setup_packages "${TEST_PACKAGES[@]}"
+    setup_engines
+}
+
+# Their packages would start services, now and at every boot. Names that are not services' do no harm.
+setup_engines() {
+    local package unit
+    for package in $(packages_missing "${ENGINE_PACKAGES[@]}"); do
+        unit=/etc/systemd/system/$package.service
+        [ ! -d /etc/systemd/system ] || [ -e "$unit" ] || as_root ln -s /dev/null "$unit"
+    done
+    setup_packages "${ENGINE_PACKAGES[@]}"
 }
 
 # Scripts in a virtual environment hold its path, so one that was moved is made again.

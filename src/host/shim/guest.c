@@ -53,11 +53,21 @@ end_with_parent(void)
     return prctl(PR_SET_PDEATHSIG, SIGKILL) == 0;
 }
 
+// Where only one id can be had, it is the command's, which then has no root: servers that refuse to
+// be root run too. The rights to build a guest come with its user namespace.
 static bool
-root_become(const char **what)
+is_single(const struct spec *s)
 {
+    return s->ids.count <= 1;
+}
+
+static bool
+root_become(const struct spec *s, const char **what)
+{
+    uid_t uid = is_single(s) ? (uid_t)s->uid : 0;
+    gid_t gid = is_single(s) ? (gid_t)s->gid : 0;
     *what = "becoming root of the guest";
-    return setresgid(0, 0, 0) == 0 && setresuid(0, 0, 0) == 0 && end_with_parent();
+    return setresgid(gid, gid, gid) == 0 && setresuid(uid, uid, uid) == 0 && end_with_parent();
 }
 
 static bool
@@ -71,9 +81,9 @@ static bool
 world_make(const struct birth *b, struct layers *l, const char **what)
 {
     const struct spec *s = b->spec;
-    if (!root_become(what) || !names_make(s, what))
+    if (!root_become(s, what) || !names_make(s, what))
         return false;
-    if (s->ids.count <= 1 && !layers_open(s, -1, l, what))
+    if (is_single(s) && !layers_open(s, -1, l, what))
         return false;
     if (!mounts_make(s, l, what))
         return false;
@@ -99,23 +109,27 @@ process_1(const struct birth *b)
 }
 
 static bool
-map_write(pid_t pid, const char *name, const struct id_map *map)
+map_write(pid_t pid, const char *name, uint64_t inside, uint32_t outside, uint32_t count)
 {
     char path[64], text[64];
     snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
-    snprintf(text, sizeof(text), "0 %u %u", map->outside, map->count);
+    snprintf(text, sizeof(text), "%u %u %u", (uint32_t)inside, outside, count);
     return file_write(path, text);
 }
 
 static bool
-maps_write(pid_t pid, const struct id_map *map)
+maps_write(const struct spec *s, pid_t pid)
 {
     char path[64];
+    const struct id_map *map = &s->ids;
+    if (!is_single(s))
+        return map_write(pid, "uid_map", 0, map->outside, map->count) &&
+               map_write(pid, "gid_map", 0, map->outside, map->count);
+    // Whoever we are there now, and nobody else. Without privileges that is only allowed without
+    // setgroups.
     snprintf(path, sizeof(path), "/proc/%d/setgroups", (int)pid);
-    // Without privileges only a single id may be mapped, and that only without setgroups.
-    if (map->count == 1 && !file_write(path, "deny"))
-        return false;
-    return map_write(pid, "uid_map", map) && map_write(pid, "gid_map", map);
+    return file_write(path, "deny") && map_write(pid, "uid_map", s->uid, geteuid(), 1) &&
+           map_write(pid, "gid_map", s->gid, getegid(), 1);
 }
 
 static bool
@@ -130,13 +144,10 @@ parent_run(const struct birth *b)
 {
     const struct spec *s = b->spec;
     uint64_t flags = CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC;
-    struct id_map map = s->ids;
     pid_t pid = -1;
     if (s->is_own_network)
         flags |= CLONE_NEWNET;
     bool is_inside = namespaces_enter(s);
-    if (map.count == 0) // whoever we are there now, and nobody else
-        map = (struct id_map){geteuid(), 1};
     if (is_inside)
         pid = clone_sibling(flags);
     if (pid < 0)
@@ -144,7 +155,7 @@ parent_run(const struct birth *b)
                 is_inside ? "the guest's namespaces" : "the network's namespaces", strerror(errno));
     if (pid == 0)
         process_1(b);
-    if (pid > 0 && !maps_write(pid, &map)) {
+    if (pid > 0 && !maps_write(s, pid)) {
         dprintf(b->born[1], "the guest's ids: %s", strerror(errno));
         kill(pid, SIGKILL);
     } else if (pid > 0) {
@@ -177,7 +188,7 @@ layers_map(const struct spec *s, pid_t pid, struct layers *out, const char **wha
 {
     char path[64];
     const struct spec none = {0};
-    if (s->ids.count <= 1)
+    if (is_single(s))
         return layers_open(&none, -1, out, what);
     *what = "the guest's user namespace";
     snprintf(path, sizeof(path), "/proc/%d/ns/user", (int)pid);

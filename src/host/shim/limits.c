@@ -140,6 +140,6 @@ privileges_drop(const struct spec *s, const char **what)
     if (!ids_set(s))
         return false;
     *what = "capset";
-    // Changing from root to another user took them already.
-    return s->uid != 0 || caps_keep(s->caps);
+    // Changing from root to another user took them already; a single id was never root.
+    return (s->ids.count > 1 && s->uid != 0) || caps_keep(s->uid == 0 ? s->caps : 0);
 }

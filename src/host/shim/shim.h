@@ -26,7 +26,7 @@ enum {
 
 struct id_map {
     uint32_t outside; // what root of the guest is outside; 0 inside
-    uint32_t count;   // 0: there is no map
+    uint32_t count;   // 0: there is no map; a single id is the command's own
 };
 
 enum mount_kind { MOUNT_BIND, MOUNT_BIND_READ_ONLY, MOUNT_OVERLAY, MOUNT_TMPFS };
