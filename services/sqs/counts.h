@@ -19,3 +19,6 @@ MUST_USE int counts_add(struct kv_txn *txn, const struct place *p, int64_t delta
 // The messages in flight alone, without a look at those of a FIFO queue that may be received.
 MUST_USE int counts_in_flight(struct kv_txn *txn, const struct queue *q, int64_t now_ms,
                               int64_t *out);
+// Of a FIFO queue: also how many groups have any in flight.
+MUST_USE int counts_fifo_in_flight(struct kv_txn *txn, const struct queue *q, int64_t now_ms,
+                                   int64_t *messages, int64_t *groups);

@@ -100,3 +100,14 @@ due_share_remove(struct head *h, int32_t share)
         shares_remove(s->shares, share);
     head_unlock(h);
 }
+
+bool
+due_shares_get(struct head *h, struct shares *out)
+{
+    const struct due_state *s = head_lock(h);
+    bool has_shares = s->shares != NULL;
+    if (has_shares)
+        *out = *s->shares;
+    head_unlock(h);
+    return has_shares;
+}

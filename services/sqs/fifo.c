@@ -90,7 +90,7 @@ group_take(struct kv_txn *txn, struct receive *r, struct str group, int64_t now_
     struct slot slots[RECEIVE_MAX];
     size_t count;
     const struct place *p = &r->queue.place;
-    TRY(slots_read(txn, p, group, now_ms, slots, r->wanted - r->count, &count));
+    TRY(slots_read(txn, p, group, now_ms, KV_SERIALIZABLE, slots, r->wanted - r->count, &count));
     for (size_t i = 0; i < count; i++)
         TRY(slot_take(txn, r, &slots[i], now_ms));
     return group_settle(txn, p, group, now_ms);
@@ -167,7 +167,7 @@ group_pull(struct kv_txn *txn, const struct queue *q, int64_t now_ms, struct str
     struct slot slots[RECEIVE_MAX];
     size_t found;
     size_t room = max - *count < RECEIVE_MAX ? max - *count : RECEIVE_MAX;
-    TRY(slots_read(txn, &q->place, group, now_ms, slots, room, &found));
+    TRY(slots_read(txn, &q->place, group, now_ms, KV_SERIALIZABLE, slots, room, &found));
     for (size_t i = 0; i < found; i++) {
         int code = slot_pull(txn, q, now_ms, &slots[i], &out[*count]);
         if (code != OK && code != E_AGAIN)
@@ -205,7 +205,7 @@ fifo_expire(struct kv_txn *txn, const struct queue *q, struct str group, int64_t
     size_t count;
     *expired = 0;
     // Hidden ones too: the end of time.
-    TRY(slots_read(txn, &q->place, group, INT64_MAX, slots, RECEIVE_MAX, &count));
+    TRY(slots_read(txn, &q->place, group, INT64_MAX, KV_SERIALIZABLE, slots, RECEIVE_MAX, &count));
     while (*expired < count && slot_is_expired(q, &slots[*expired], now_ms)) {
         struct message_id id = slot_message_id(&slots[*expired].record);
         TRY(slot_remove(txn, &q->place, slots[(*expired)++].key, &id));

@@ -6,8 +6,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#include "services/sqs/counts.h"
-#include "services/sqs/group.h"
+#include "services/sqs/sample.h"
 #include "services/sqs/sqs.h"
 #include "src/base/omap.h"
 
@@ -87,18 +86,17 @@ forget_inactive(struct gauges *g)
     pthread_mutex_unlock(&g->lock);
 }
 
-struct sample {
+struct sampling {
     struct gauges *gauges;
     const struct job *job;
     struct str known;
     struct queue_name name;
     bool is_active;
-    struct counts counts;
-    int64_t oldest_ms; // sent; INT64_MAX: there are no messages
+    struct sample sample;
 };
 
 static int
-known_next(struct kv_txn *txn, struct sample *s)
+known_next(struct kv_txn *txn, struct sampling *s)
 {
     struct arena *a = kv_txn_arena(txn);
     struct gauges *g = s->gauges;
@@ -116,107 +114,66 @@ known_next(struct kv_txn *txn, struct sample *s)
     return key_known_parse(a, s->known, &s->name);
 }
 
-// The first one of the index: others that were received or delayed may be older.
-static int
-standard_oldest(struct kv_txn *txn, const struct queue *q, int64_t *out)
+// What the head of a standard queue knows of groups. False: nothing.
+static bool
+shares_of(struct gauges *g, const struct queue *q, struct shares *out)
 {
-    struct arena *a = kv_txn_arena(txn);
-    struct kv_range range = {.limit = 1, .read = KV_SNAPSHOT};
-    struct sqs_delivery_record delivery;
-    struct message_id id;
-    struct kv_iter *it;
-    struct str key, value;
-    key_due_range(a, &q->place, INT64_MIN, NULL, &range.from, &range.to);
-    TRY(kv_range_open(txn, &range, &it));
-    int code = kv_iter_next(it, &key, &value);
-    if (code == OK)
-        code = key_due_parse(a, key, out, &id);
-    if (code == OK)
-        code = record_decode(&sqs_delivery_record_type, value, a, &delivery);
-    if (code == OK && delivery.sent_ms.is_present)
-        *out = delivery.sent_ms.value;
-    kv_iter_close(it);
-    return code == E_NOT_FOUND ? OK : code;
+    struct heads *heads = g->sqs->heads;
+    if (q->record.is_fifo.value)
+        return false;
+    struct head *h = heads_ref(heads, q->place.generation);
+    bool has_groups = due_shares_get(h, out);
+    head_unref(heads, h);
+    return has_groups;
 }
 
 static int
-fifo_oldest(struct kv_txn *txn, const struct queue *q, int64_t *out)
+sampling_body(struct kv_txn *txn, void *arg)
 {
-    struct arena *a = kv_txn_arena(txn);
-    struct kv_range range = {.limit = GAUGES_GROUPS_MAX, .read = KV_SNAPSHOT};
-    struct str *groups = ARENA_ARRAY(a, GAUGES_GROUPS_MAX, struct str);
-    struct kv_iter *it;
-    struct str key, value;
-    size_t count = 0, found;
-    int64_t due_ms;
-    int code = OK;
-    key_ready_range(a, &q->place, &range.from, &range.to);
-    TRY(kv_range_open(txn, &range, &it));
-    while (code == OK && count < GAUGES_GROUPS_MAX) {
-        code = kv_iter_next(it, &key, &value);
-        if (code == OK)
-            code = key_ready_parse(a, key, &due_ms, &groups[count]);
-        count += code == OK;
-    }
-    kv_iter_close(it);
-    for (size_t i = 0; i < count; i++) {
-        struct slot slot;
-        TRY(slots_read(txn, &q->place, groups[i], INT64_MAX, &slot, 1, &found));
-        if (found > 0 && slot.record.sent_ms.value < *out)
-            *out = slot.record.sent_ms.value;
-    }
-    return code == E_NOT_FOUND ? OK : code;
-}
-
-static int
-counts_sample(struct kv_txn *txn, const struct queue *q, int64_t now_ms, struct counts *out)
-{
-    struct str total;
-    TRY(kv_get(txn, key_count(kv_txn_arena(txn), &q->place), KV_SNAPSHOT, &total));
-    *out = (struct counts){.visible = kv_counter(total)};
-    if (out->visible == 0)
-        return OK;
-    if (!q->record.is_fifo.value || out->visible <= GAUGES_FIFO_COUNT_MAX)
-        return counts_get(txn, q, now_ms, out);
-    TRY(counts_in_flight(txn, q, now_ms, &out->in_flight));
-    out->visible -= out->in_flight;
-    return OK;
-}
-
-static int
-sample_body(struct kv_txn *txn, void *arg)
-{
-    struct sample *s = arg;
+    struct sampling *s = arg;
     struct queue q;
-    s->counts = (struct counts){0};
-    s->oldest_ms = INT64_MAX;
+    s->sample = (struct sample){.oldest_ms = INT64_MAX, .quiet_oldest_ms = INT64_MAX};
     TRY(job_check(s->job, txn));
     TRY(known_next(txn, s));
     int code = queue_find(txn, NULL, &s->name, &q);
     s->is_active = code == OK && is_active(s->gauges, s->known);
     if (code != OK)
         return code == E_NOT_FOUND ? OK : code;
-    TRY(counts_sample(txn, &q, now_ms_of(s->gauges), &s->counts));
-    return q.record.is_fifo.value ? fifo_oldest(txn, &q, &s->oldest_ms)
-                                  : standard_oldest(txn, &q, &s->oldest_ms);
+    struct shares *shares = ARENA_NEW(kv_txn_arena(txn), struct shares);
+    bool has_groups = shares_of(s->gauges, &q, shares);
+    return sample_take(txn, &q, now_ms_of(s->gauges), has_groups ? shares : NULL, &s->sample);
+}
+
+static int64_t
+age_s(int64_t now_ms, int64_t sent_ms)
+{
+    return now_ms > sent_ms ? (now_ms - sent_ms) / 1000 : 0;
 }
 
 // Numbers of what is hidden are reported only where there is some, as AWS does.
 static void
-sample_report(struct gauges *g, const struct sample *s)
+sampling_report(struct gauges *g, const struct sampling *s)
 {
-    const struct counts *n = &s->counts;
-    bool has_messages = s->oldest_ms != INT64_MAX;
+    const struct sample *n = &s->sample;
+    int64_t now_ms = now_ms_of(g);
+    bool has_messages = n->oldest_ms != INT64_MAX;
     const struct {
         const char *name;
         bool is_reported;
         int64_t value;
     } rows[] = {
-        {"ApproximateNumberOfMessagesVisible", true, n->visible},
-        {"ApproximateNumberOfMessagesNotVisible", n->in_flight > 0, n->in_flight},
-        {"ApproximateNumberOfMessagesDelayed", n->delayed > 0, n->delayed},
-        {"ApproximateAgeOfOldestMessage", has_messages,
-         has_messages ? (now_ms_of(g) - s->oldest_ms) / 1000 : 0},
+        {"ApproximateNumberOfMessagesVisible", true, n->all.visible},
+        {"ApproximateNumberOfMessagesNotVisible", n->all.in_flight > 0, n->all.in_flight},
+        {"ApproximateNumberOfMessagesDelayed", n->all.delayed > 0, n->all.delayed},
+        {"ApproximateAgeOfOldestMessage", has_messages, age_s(now_ms, n->oldest_ms)},
+        {"ApproximateNumberOfGroupsWithInflightMessages", n->is_fifo, n->groups_in_flight},
+        {"ApproximateNumberOfNoisyGroups", n->has_groups, n->noisy_groups},
+        {"ApproximateNumberOfMessagesVisibleInQuietGroups", n->has_groups, n->quiet.visible},
+        {"ApproximateNumberOfMessagesNotVisibleInQuietGroups", n->quiet.in_flight > 0,
+         n->quiet.in_flight},
+        {"ApproximateNumberOfMessagesDelayedInQuietGroups", n->quiet.delayed > 0, n->quiet.delayed},
+        {"ApproximateAgeOfOldestMessageInQuietGroups", n->quiet_oldest_ms != INT64_MAX,
+         age_s(now_ms, n->quiet_oldest_ms)},
     };
     struct metric_dimension queue = {STR("QueueName"), s->name.name};
     if (!s->is_active && !has_messages)
@@ -239,11 +196,11 @@ sample_report(struct gauges *g, const struct sample *s)
 static int
 queue_sample(struct gauges *g, const struct job *job)
 {
-    struct sample s = {.gauges = g, .job = job};
-    int code = kv_run(g->sqs->cloud->kv, &g->arena, sample_body, &s);
+    struct sampling s = {.gauges = g, .job = job};
+    int code = kv_run(g->sqs->cloud->kv, &g->arena, sampling_body, &s);
     g->at_len = 0;
     if (code == OK) {
-        sample_report(g, &s);
+        sampling_report(g, &s);
         g->at_len = s.known.len;
         memcpy(g->at, s.known.ptr, s.known.len);
     }

@@ -6,11 +6,6 @@
 
 // Queues that hold messages, or were called by a message operation within this time, are sampled.
 enum { GAUGES_ACTIVE_MS = 6 * 3600 * 1000 };
-// Of a FIFO queue with more messages the delayed ones are not told from the visible ones: that
-// would take a look at all.
-enum { GAUGES_FIFO_COUNT_MAX = 10 * 1000 };
-// The oldest message of a FIFO queue is looked for in so many groups, those that wait for longest.
-enum { GAUGES_GROUPS_MAX = 100 };
 
 struct sqs;
 struct gauges;

@@ -99,10 +99,10 @@ slot_set(struct kv_txn *txn, const struct slot *slot)
 
 int
 slots_read(struct kv_txn *txn, const struct place *p, struct str group, int64_t now_ms,
-           struct slot *out, size_t max, size_t *count)
+           enum kv_read read, struct slot *out, size_t max, size_t *count)
 {
     struct arena *a = kv_txn_arena(txn);
-    struct kv_range range = {.limit = max};
+    struct kv_range range = {.limit = max, .read = read};
     key_slot_range(a, p, group, &range.from, &range.to);
     struct kv_iter *it;
     TRY(kv_range_open(txn, &range, &it));

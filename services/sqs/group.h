@@ -37,9 +37,9 @@ struct message_id slot_message_id(const struct sqs_slot_record *slot);
 MUST_USE int slot_get(struct kv_txn *txn, const struct place *p, const struct receipt *receipt,
                       struct slot *out);
 MUST_USE int slot_set(struct kv_txn *txn, const struct slot *slot);
-// The first slots of the group that are due, at most `max`.
+// The first slots of the group that are due, at most `max`. KV_SNAPSHOT: only to look at them.
 MUST_USE int slots_read(struct kv_txn *txn, const struct place *p, struct str group, int64_t now_ms,
-                        struct slot *out, size_t max, size_t *count);
+                        enum kv_read read, struct slot *out, size_t max, size_t *count);
 
 // Moves the group to its new place among those that may be read, after its slots have changed.
 MUST_USE int group_settle(struct kv_txn *txn, const struct place *p, struct str group,

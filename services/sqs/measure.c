@@ -1,6 +1,8 @@
 // What CloudWatch is told of queues.
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
 // SPDX-License-Identifier: Apache-2.0
+#include "services/sqs/measure.h"
+
 #include "services/sqs/gauges.h"
 #include "services/sqs/sqs.h"
 #include "src/cloud/statistics.h"
@@ -36,6 +38,14 @@ add(struct measure *m, const char *name, double value)
 {
     m->series.name = str_of(name);
     statistics_add(m->c->cloud->statistics, m->c->arena, &m->series, value);
+}
+
+void
+measure_deduplicated(struct call *c, struct str url, size_t count)
+{
+    struct measure m;
+    if (count > 0 && measure_init(&m, c, url) == OK)
+        add(&m, "NumberOfDeduplicatedSentMessages", (double)count);
 }
 
 // One sample a call: the Sum is the number of messages, the SampleCount that of calls.

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/sqs/batch.h"
 #include "services/sqs/fifo.h"
+#include "services/sqs/measure.h"
 #include "services/sqs/message.h"
 #include "services/sqs/sqs.h"
 #include "services/sqs/standard.h"
@@ -137,15 +138,17 @@ static int
 send_run(struct send *s)
 {
     struct kv_stamp stamp;
-    size_t sent = 0;
+    size_t sent = 0, known = 0;
     TRY(kv_run_stamped(s->c->kv, s->c->arena, send_body, s, &stamp));
     for (size_t i = 0; i < s->count; i++) {
         if (s->entries[i].fault.is_set)
             continue;
         sent++;
+        known += s->entries[i].is_duplicate || s->entries[i].same != NULL;
         if (s->queue.record.is_fifo.value)
             entry_finish_fifo(&s->entries[i], &stamp, i);
     }
+    measure_deduplicated(s->c, s->url, known);
     send_announce(s, sent);
     return OK;
 }

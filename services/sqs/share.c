@@ -58,3 +58,12 @@ shares_is_noisy(const struct shares *s, int32_t share)
     uint64_t own = *bucket_of((struct shares *)s, share);
     return own >= SHARE_NOISY_MIN && own * 100 > s->total * SHARE_NOISY_PERCENT;
 }
+
+int64_t
+shares_noisy(const struct shares *s)
+{
+    int64_t count = 0;
+    for (int32_t i = 0; i < SHARE_BUCKETS; i++)
+        count += shares_is_noisy(s, 2 * i + 1);
+    return count;
+}

@@ -27,3 +27,5 @@ void shares_add(struct shares *s, int32_t share, int64_t now_ms);
 void shares_remove(struct shares *s, int32_t share);
 // AWS: "more than 10% of in-flight messages in the queue and at least 30 of its own".
 bool shares_is_noisy(const struct shares *s, int32_t share);
+// How many are.
+int64_t shares_noisy(const struct shares *s);

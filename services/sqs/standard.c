@@ -17,6 +17,9 @@ standard_put(struct kv_txn *txn, const struct queue *q, const struct message_id 
         delivery.sent_ms = message->sent_ms;
     if (str_is_present(message->group_id))
         delivery.share = OPT_INT(share_of(message->group_id));
+    // AWS counts the age in a dead-letter queue from there on.
+    if (history && due_ms != message->sent_ms.value)
+        delivery.arrived_ms = OPT_LONG(due_ms);
     if (history) {
         delivery.receive_count = delivery.receives_before = OPT_INT(history->receive_count);
         delivery.first_received_ms = OPT_LONG(history->first_received_ms);

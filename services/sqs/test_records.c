@@ -13,7 +13,7 @@
 
 #define ACCOUNT "111111111111"
 
-enum { RECORDS_MAX = 32, FAR_MS = 20000 };
+enum { RECORDS_MAX = 128, FAR_MS = 20000 };
 
 struct fixture {
     struct arena arena;
@@ -61,15 +61,23 @@ call(struct fixture *f, const char *operation, const char *input)
     return invoke_json(&f->invocation, STR("sqs"), str_of(operation), text, &json, &fault);
 }
 
+// `attributes` is a JSON object, or empty.
 static void
-make_queue(struct fixture *f)
+make_queue_of(struct fixture *f, const char *name, const char *attributes)
 {
     struct str json;
     struct fault fault;
-    assert_int_equal(invoke_json(&f->invocation, STR("sqs"), STR("CreateQueue"),
-                                 STR("{\"QueueName\":\"jobs\"}"), &json, &fault),
-                     OK);
-    f->url = arena_print(&f->arena, "http://%s/" ACCOUNT "/jobs", f->cloud->address.text);
+    struct str text = arena_print(&f->arena, "{\"QueueName\":\"%s\"%s%s}", name,
+                                  attributes[0] ? ",\"Attributes\":" : "", attributes);
+    assert_int_equal(
+        invoke_json(&f->invocation, STR("sqs"), STR("CreateQueue"), text, &json, &fault), OK);
+    f->url = arena_print(&f->arena, "http://%s/" ACCOUNT "/%s", f->cloud->address.text, name);
+}
+
+static void
+make_queue(struct fixture *f)
+{
+    make_queue_of(f, "jobs", "");
 }
 
 static void
@@ -138,6 +146,7 @@ check_records(struct fixture *f)
 
 struct reading {
     const char *name;
+    const char *queue; // NULL: "jobs"
     struct statistic_set *sets;
     size_t count;
     struct metric_listing listing;
@@ -147,7 +156,7 @@ static int
 read_sets(struct kv_txn *txn, void *arg)
 {
     struct reading *r = arg;
-    struct metric_dimension queue = {STR("QueueName"), STR("jobs")};
+    struct metric_dimension queue = {STR("QueueName"), str_of(r->queue ? r->queue : "jobs")};
     struct metric_series series = {
         .account = STR(ACCOUNT),
         .region = STR("eu-west-1"),
@@ -214,15 +223,21 @@ make_metrics(void *arg)
 
 // All samples are alike, however many minutes the test takes.
 static void
-assert_gauge(struct fixture *f, const char *name, double min, double max)
+assert_gauge_of(struct fixture *f, const char *queue, const char *name, double min, double max)
 {
-    struct reading r = {.name = name};
+    struct reading r = {.name = name, .queue = queue};
     assert_int_equal(kv_run(f->cloud->kv, &f->arena, read_sets, &r), OK);
     assert_true(r.count > 0);
     for (size_t i = 0; i < r.count; i++)
         assert_true(r.sets[i].sample_count == 1 && r.sets[i].minimum >= min &&
                     r.sets[i].maximum <= max);
     assert_true(r.sets[r.count - 1].maximum == max || max > 10);
+}
+
+static void
+assert_gauge(struct fixture *f, const char *name, double min, double max)
+{
+    assert_gauge_of(f, NULL, name, min, max);
 }
 
 static void
@@ -255,6 +270,107 @@ make_gauges(void *arg)
     assert_gauge(f, "ApproximateNumberOfMessagesNotVisible", 1, 1);
     assert_gauge(f, "ApproximateNumberOfMessagesDelayed", 1, 1);
     assert_gauge(f, "ApproximateAgeOfOldestMessage", 0, 300);
+    return OK;
+}
+
+// Groups a and b have messages in flight, c has none, and two of a were sent twice.
+static int
+make_fifo_gauges(void *arg)
+{
+    struct fixture *f = arg;
+    const char *hidden = ",\"VisibilityTimeout\":43200";
+    make_queue_of(f, "jobs.fifo",
+                  "{\"FifoQueue\":\"true\",\"ContentBasedDeduplication\":\"true\"}");
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(call(f, "SendMessage", ",\"MessageBody\":\"x\",\"MessageGroupId\":\"a\""),
+                         OK);
+    assert_int_equal(
+        call(f, "SendMessageBatch",
+             ",\"Entries\":[{\"Id\":\"1\",\"MessageBody\":\"y\",\"MessageGroupId\":\"b\"},"
+             "{\"Id\":\"2\",\"MessageBody\":\"y\",\"MessageGroupId\":\"b\"}]"),
+        OK);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(call(f, "ReceiveMessage", hidden), OK);
+    assert_int_equal(call(f, "SendMessage", ",\"MessageBody\":\"z\",\"MessageGroupId\":\"c\""), OK);
+    for (int i = 0; i < 2; i++)
+        await_minute(f);
+    assert_gauge_of(f, "jobs.fifo", "ApproximateNumberOfGroupsWithInflightMessages", 2, 2);
+    assert_gauge_of(f, "jobs.fifo", "ApproximateNumberOfMessagesNotVisible", 2, 2);
+    struct reading r = {.name = "NumberOfDeduplicatedSentMessages", .queue = "jobs.fifo"};
+    assert_int_equal(kv_run(f->cloud->kv, &f->arena, read_sets, &r), OK);
+    double sum = 0;
+    for (size_t i = 0; i < r.count; i++)
+        sum += r.sets[i].sum;
+    assert_true(sum == 2);
+    return OK;
+}
+
+static void
+send_group(struct fixture *f, int count, const char *more)
+{
+    struct str input = arena_print(&f->arena, ",\"MessageBody\":\"x\",%s", more);
+    for (int i = 0; i < count; i++)
+        assert_int_equal(call(f, "SendMessage", input.ptr), OK);
+}
+
+// One group has 40 in flight and 5 that wait, another has 3 that wait and one that is delayed.
+static int
+make_fair_gauges(void *arg)
+{
+    struct fixture *f = arg;
+    make_queue(f);
+    send_group(f, 40, "\"MessageGroupId\":\"loud\"");
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(
+            call(f, "ReceiveMessage", ",\"MaxNumberOfMessages\":10,\"VisibilityTimeout\":43200"),
+            OK);
+    send_group(f, 5, "\"MessageGroupId\":\"loud\"");
+    send_group(f, 3, "\"MessageGroupId\":\"calm\"");
+    send_group(f, 1, "\"MessageGroupId\":\"calm\",\"DelaySeconds\":900");
+    for (int i = 0; i < 2; i++)
+        await_minute(f);
+    assert_gauge(f, "ApproximateNumberOfMessagesVisible", 8, 8);
+    assert_gauge(f, "ApproximateNumberOfNoisyGroups", 1, 1);
+    assert_gauge(f, "ApproximateNumberOfMessagesVisibleInQuietGroups", 3, 3);
+    assert_gauge(f, "ApproximateNumberOfMessagesDelayedInQuietGroups", 1, 1);
+    assert_no_gauge(f, "ApproximateNumberOfMessagesNotVisibleInQuietGroups");
+    assert_gauge(f, "ApproximateAgeOfOldestMessageInQuietGroups", 0, 300);
+    return OK;
+}
+
+static int
+make_poison(void *arg)
+{
+    struct fixture *f = arg;
+    make_queue(f);
+    send_group(f, 1, "\"DelaySeconds\":0");
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(call(f, "ReceiveMessage", ",\"VisibilityTimeout\":0"), OK);
+    for (int i = 0; i < 2; i++)
+        await_minute(f);
+    assert_gauge(f, "ApproximateNumberOfMessagesVisible", 1, 1);
+    assert_no_gauge(f, "ApproximateAgeOfOldestMessage");
+    return OK;
+}
+
+// In a dead-letter queue the age begins with the arrival there, ten minutes after the message was
+// sent.
+static int
+make_buried(void *arg)
+{
+    struct fixture *f = arg;
+    make_queue(f);
+    make_queue_of(f, "source",
+                  "{\"RedrivePolicy\":\"{\\\"maxReceiveCount\\\":1,\\\"deadLetterTargetArn\\\":"
+                  "\\\"arn:aws:sqs:eu-west-1:" ACCOUNT ":jobs\\\"}\"}");
+    send_group(f, 1, "\"DelaySeconds\":0");
+    for (int i = 0; i < 10; i++)
+        await_minute(f);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(call(f, "ReceiveMessage", ",\"VisibilityTimeout\":0"), OK);
+    for (int i = 0; i < 2; i++)
+        await_minute(f);
+    assert_gauge(f, "ApproximateAgeOfOldestMessage", 0, 180);
     return OK;
 }
 
@@ -317,6 +433,18 @@ test_gauges(void **state)
     fini(&f);
 }
 
+static void
+test_gauges_of_kinds(void **state)
+{
+    int (*const kinds[])(void *arg) = {make_fifo_gauges, make_fair_gauges, make_poison,
+                                       make_buried};
+    for (size_t i = 0; i < COUNT_OF(kinds); i++) {
+        struct fixture f;
+        run(&f, kinds[i]);
+        fini(&f);
+    }
+}
+
 int
 main(void)
 {
@@ -324,6 +452,7 @@ main(void)
         cmocka_unit_test(test_records),
         cmocka_unit_test(test_metrics),
         cmocka_unit_test(test_gauges),
+        cmocka_unit_test(test_gauges_of_kinds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
