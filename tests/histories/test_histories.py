@@ -8,9 +8,8 @@ import threading
 import pytest
 
 from support.postgres import postgres
-from support.server import PROGRAM, ROOT, child_environment, eventually
+from support.server import PROGRAM, child_environment, eventually
 
-CHECKER = ROOT / "tests/histories/checker"
 DRIVER = PROGRAM.parent / "tests/histories/histories_driver"
 IS_LONG = os.environ.get("C10M_TEST_LONG") == "1"
 KILLS = 40 if IS_LONG else 5
@@ -49,20 +48,6 @@ class Driver:
         self.process.kill()
         self.process.wait()
         self.reader.join()
-
-
-@pytest.fixture(scope="module")
-def checker(tmp_path_factory):
-    """Builds the checker; its module comes from Go's proxy once, pinned by go.sum."""
-    program = tmp_path_factory.mktemp("checker") / "check"
-    env = os.environ | {
-        "GOMODCACHE": str(ROOT / ".cache/go/mod"),
-        "GOCACHE": str(ROOT / ".cache/go/build"),
-        "GOFLAGS": "-mod=readonly -modcacherw -buildvcs=false",
-        "GOTOOLCHAIN": "local",
-    }
-    subprocess.run(["go", "build", "-o", str(program), "."], cwd=CHECKER, env=env, check=True)
-    return program
 
 
 def check(checker, lines):

@@ -126,6 +126,10 @@ func read(file *os.File) (history []porcupine.Operation, unknown int) {
 }
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == "queues" {
+		checkQueues()
+		return
+	}
 	history, unknown := read(os.Stdin)
 	result := porcupine.CheckOperationsTimeout(model, history, timeout)
 	fmt.Printf("operations=%d unknown=%d result=%s\n", len(history), unknown, result)
