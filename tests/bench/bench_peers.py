@@ -6,6 +6,7 @@ from machine import fresh, load, row, running, serve_words, speed_row
 from peers import PEERS, NotInstalled
 from support.server import free_port
 
+WARM_UP = 4  # times as long as is measured: virtual machines compile meanwhile
 ABOUT = "sqs send, receive, delete on peers from the registries, and how many times as much a CPU second gives here"
 
 
@@ -23,7 +24,7 @@ def peer_result(peer, seconds):
     port, process = peer.running()
     with process as running_process:
         url = queue_create(port)
-        load("sqs", port, running_process, max(seconds * 2, 1), url)  # virtual machines warm up
+        load("sqs", port, running_process, max(seconds * WARM_UP, 1), url)
         return load("sqs", port, running_process, seconds, url)
 
 
@@ -37,6 +38,9 @@ def run(options):
             continue
         except SystemExit as reason:
             row(peer.name, "-", str(reason))
+            continue
+        if result["rate"] == 0:
+            row(peer.name, "-", "it answered nothing")
             continue
         speed_row(peer.name, result)
         cpu = result["cpu_us"]

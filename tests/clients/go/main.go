@@ -43,6 +43,11 @@ func main() {
 	cfg, err := config.LoadDefaultConfig(ctx)
 	check(err)
 	c := sqs.NewFromConfig(cfg)
+	if len(os.Args) == 4 && os.Args[1] == "consume" {
+		consume(c, os.Args[2], os.Args[3])
+		fmt.Println("done")
+		return
+	}
 	made, err := c.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: aws.String(fmt.Sprintf("go-%d", os.Getpid()))})
 	check(err)
 	url := made.QueueUrl
