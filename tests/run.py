@@ -21,6 +21,7 @@ CMOCKA_COUNT = {
     "passed": re.compile(r"^\[  PASSED  \] (\d+) test", re.MULTILINE),
     "failed": re.compile(r"^\[  FAILED  \] .*?(\d+) test\(s\), listed below", re.MULTILINE),
 }
+AS_USER = f"{sys.executable} {ROOT}/tests/as_user.py"
 SANITIZERS = {
     "ASAN_OPTIONS": "detect_leaks=1:detect_stack_use_after_return=0",
     "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
@@ -75,15 +76,22 @@ def count_unit(record, result, build):
     result.again.append(f"./dev test --build {build} {shlex.quote(name)}")
 
 
-def run_unit(build, names, is_long):
-    result = Result(f"unit, fuzz corpora ({build})")
+def run_unit(build, names, is_long, wrapper=None):
+    """The wrapper runs those of the host layer as an ordinary user, who may do less than root."""
+    who = "unit as user" if wrapper else "unit, fuzz corpora"
+    result = Result(f"{who} ({build})")
     wanted = [n for n in unit_names(build) if not names or any(part in n for part in names)]
+    if wrapper:
+        wanted = [n for n in wanted if n.startswith("host/")]
     if not wanted:
         return result
-    log = ROOT / f"build/{build}/meson-logs/testlog.json"
+    # meson calls the log after the program that wraps.
+    suffix = f"-{pathlib.Path(wrapper.split()[0]).name}" if wrapper else ""
+    log = ROOT / f"build/{build}/meson-logs/testlog{suffix}.json"
     log.unlink(missing_ok=True)
     words = ["meson", "test", "-C", f"build/{build}", "--no-rebuild", "--print-errorlogs"]
-    status = run(words + (wanted if names else []), environment(build, is_long))
+    words += [f"--wrapper={wrapper}"] if wrapper else []
+    status = run(words + (wanted if names or wrapper else []), environment(build, is_long))
     for line in log.read_text().splitlines() if log.exists() else []:
         count_unit(json.loads(line), result, build)
     if status != 0 and result.failed == 0:
@@ -177,13 +185,15 @@ def rings(options):
     if not any(map(is_path, names)):
         for build in builds:
             yield lambda build=build: run_unit(build, names, is_long)
+            if os.geteuid() == 0:
+                yield lambda build=build: run_unit(build, names, is_long, AS_USER)
         for build in builds:
             yield lambda build=build: run_proto(build, names, is_long)
     yield lambda: run_pytest("dev", "tests/dev", None, names, is_long)
     # What it preloads is of the release build.
     if "release" in builds:
         yield lambda: run_pytest("power", "tests/power", "release", names, is_long)
-    for ring in ("sim", "wire", "sdk", "store", "upgrade", "browser", "crash"):
+    for ring in ("sim", "wire", "sdk", "store", "upgrade", "browser", "crash", "host"):
         for build in builds:
             folder = f"tests/{ring}"
             yield lambda ring=ring, folder=folder, build=build: run_pytest(

@@ -55,7 +55,7 @@ def health_status(port):
 class Server:
     """`with Server(directory) as server:` serves; leaving the block checks a clean end."""
 
-    def __init__(self, directory, verb="serve", options=(), port=None):
+    def __init__(self, directory, verb="serve", options=(), port=None, uid=None, env=None):
         self.directory = pathlib.Path(directory)
         self.data = self.directory / "data"
         self.log = self.directory / "log"
@@ -63,6 +63,8 @@ class Server:
         self.options = list(options)
         self.port = port or free_port()
         self.process = None
+        self.uid = uid  # of an ordinary user; None: ours
+        self.env = env or {}
 
     def command(self):
         address = f"127.0.0.1:{self.port}"
@@ -78,13 +80,20 @@ class Server:
 
     def start(self):
         self.directory.mkdir(parents=True, exist_ok=True)
-        with open(self.log, "ab") as log:
+        with open(self.log, "ab") as log, open(PROGRAM, "rb") as program:
             self.process = subprocess.Popen(
                 self.command(),
+                # By its descriptor: a user may not be able to enter the folder that it is in.
+                executable=f"/proc/self/fd/{program.fileno()}",
+                pass_fds=[program.fileno()],
+                cwd="/" if self.uid else None,
+                user=self.uid,
+                group=self.uid,
+                extra_groups=[] if self.uid else None,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env=child_environment(),
+                env={**child_environment(), **self.env},
             )
         eventually(self.answers_or_is_dead, START_SECONDS_MAX, f"{self.command()} answers")
         assert self.process.poll() is None, f"c10m ended at its start:\n{self.log_text()}"

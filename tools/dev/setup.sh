@@ -9,7 +9,7 @@ BUILD_PACKAGES=(gcc libc6-dev libstdc++-12-dev meson ninja-build mold pkg-config
 BUILD_PACKAGES+=(libpq-dev) # headers; the library itself is loaded for a postgresql: store only
 LINT_PACKAGES=(clang-format-19 clang-tidy-19 python3-clang-19 shellcheck)
 # Beside what is built: databases and languages that tests start or compile with.
-TEST_PACKAGES=(postgresql-15 golang-go awscli) # awscli is version 2
+TEST_PACKAGES=(postgresql-15 golang-go awscli nftables iproute2) # awscli is version 2
 # Programs that c10m drives, for the tests of src/host/engine.
 ENGINE_PACKAGES=(redis-server memcached haproxy mariadb-server-core)
 FUZZ_PACKAGES=(clang-19 libclang-rt-19-dev)
