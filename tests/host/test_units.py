@@ -116,7 +116,7 @@ def test_leave_running_leaves_it(m):
 
 def test_after_a_reboot_it_is_started_again_as_the_records_say(m):
     m.want(*NETWORK, spec=m.network("n1", ["p1", "p2", "p3"]))
-    guest_on_network(m, "g1", "p1", command="echo kept > /root/disk; exec sleep 100000")
+    guest_on_network(m, "g1", "p1", command="echo kept > /srv/disk; exec sleep 100000")
     guest_on_network(m, "g2", "p2", command="exit 7")
     guest_on_network(m, "g3", "p3")
     m.wait("g1", "up")
@@ -124,7 +124,7 @@ def test_after_a_reboot_it_is_started_again_as_the_records_say(m):
     m.wait("g3", "up")
     m.want("sandbox", "g3", desired="stop")
     m.wait("g3", "down")
-    eventually(lambda: (m.folder / "disks/g1/root/upper/root/disk").exists(), 30, "it has written")
+    eventually(lambda: (m.folder / "disks/g1/root/upper/srv/disk").exists(), 30, "it has written")
     m.die()
     m.boot()
     eventually(lambda: len(shims(m)) == 1, 60, "it runs")
@@ -132,7 +132,7 @@ def test_after_a_reboot_it_is_started_again_as_the_records_say(m):
     assert m.units()["g2"]["state"] == "ended", "what had ended by itself does not begin again"
     assert m.units()["g3"]["state"] == "down"
     assert len(shims(m)) == 1 and holders(m)
-    assert (m.folder / "disks/g1/root/upper/root/disk").read_text() == "kept\n"
+    assert (m.folder / "disks/g1/root/upper/srv/disk").read_text() == "kept\n"
 
 
 def test_a_guest_whose_shim_was_killed_is_started_again(m):
