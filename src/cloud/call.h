@@ -4,6 +4,7 @@
 
 #include "src/auth/authorise.h"
 #include "src/auth/credentials.h"
+#include "src/auth/header_digest.h"
 #include "src/auth/signed_body.h"
 #include "src/auth/sigv4.h"
 #include "src/cloud/cloud.h"
@@ -34,6 +35,7 @@ struct call {
     struct str body;                        // of the request; authenticate takes its chunks apart
     struct stream *stream;           // the body that the handler reads, checked; NULL: `body` is it
     struct signed_body *signed_body; // authenticate: what checks it; NULL: nothing does
+    struct header_digest *digest;    // check digest: of the body by headers; NULL: nothing is asked
     struct principal principal;      // authenticate
     struct str region;
     struct host host;        // what the host stands for. route

@@ -47,6 +47,8 @@ static const struct common common_faults[FAULT_COMMON_END - FAULT_COMMON_FIRST] 
     ROW(FAULT_BODY_HASH) = {"InvalidSignatureException", 400, "SignatureDoesNotMatch", 403, true},
     ROW(FAULT_BODY_CHECKSUM) = {"InvalidParameterValueException", 400, "InvalidParameterValue", 400,
                                 true},
+    ROW(FAULT_BODY_DIGEST) = {"InvalidParameterValueException", 400, "InvalidParameterValue", 400,
+                              true},
     // JSON: DynamoDB (aws-sdk-unity#54).
     ROW(FAULT_MALFORMED_INPUT) = {"SerializationException", 400, "MalformedInput", 400, true},
     // Query: docs, wording from SQS (aws-controllers-k8s#2139). JSON: by analogy.
@@ -114,6 +116,7 @@ static const struct own_name s3_names[] = {
     {FAULT_BODY_INCOMPLETE, "IncompleteBody", 400},
     {FAULT_BODY_HASH, "XAmzContentSHA256Mismatch", 400},
     {FAULT_BODY_CHECKSUM, "BadDigest", 400},
+    {FAULT_BODY_DIGEST, "InvalidDigest", 400},
     {FAULT_MALFORMED_INPUT, "MalformedXML", 400},
     {FAULT_MISSING_PARAMETER, "InvalidRequest", 400},
     {FAULT_INVALID_PARAMETER, "InvalidArgument", 400},

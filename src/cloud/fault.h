@@ -27,6 +27,7 @@ enum common_fault {
     FAULT_BODY_INCOMPLETE, // it ended early, or is not framed as it says
     FAULT_BODY_HASH,       // x-amz-content-sha256 is of another
     FAULT_BODY_CHECKSUM,   // its checksum is of another
+    FAULT_BODY_DIGEST,     // its checksum is none
     FAULT_MALFORMED_INPUT, // not the protocol's syntax, or a wrong type
     FAULT_MISSING_PARAMETER,
     FAULT_INVALID_PARAMETER,

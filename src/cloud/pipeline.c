@@ -20,6 +20,7 @@ static const struct {
     {"split", call_split},
     {"require handler", call_require_handler},
     {"check coding", call_check_coding},
+    {"check digest", call_check_digest},
     {"decode", call_decode},
     {"authorise", call_authorise},
     {"run", call_run},
@@ -106,8 +107,8 @@ call_run(struct call *c)
     const struct wire_service *s = c->service->wire;
     uint16_t shape = c->operation->output;
     c->out = arena_alloc(c->arena, shape == WIRE_NO_SHAPE ? 0 : s->model->shapes[shape].c_size);
-    return call_judge_body(
-        c, c->service->handlers[wire_operation_index(s, c->operation)](c, c->in, c->out));
+    int code = c->service->handlers[wire_operation_index(s, c->operation)](c, c->in, c->out);
+    return call_judge_digest(c, call_judge_body(c, code));
 }
 
 static int

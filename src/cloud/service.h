@@ -52,6 +52,7 @@ struct service {
     // space between two. NULL: none.
     const char *hidden;
     int throttled;         // the error of too many calls, counted from 1; 0: FAULT_THROTTLED
+    bool checks_digests;   // S3's: Content-MD5 and x-amz-checksum-* are compared with the body
     bool admits_anonymous; // callers without a signature come as far as authorise
     // S3: a name in front of the service's host is a bucket, the first part of the path.
     bool has_buckets;

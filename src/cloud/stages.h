@@ -14,11 +14,13 @@ MUST_USE int call_throttle(struct call *c);
 MUST_USE int call_split(struct call *c); // between services of one endpoint, by what the input says
 MUST_USE int call_require_handler(struct call *c);
 MUST_USE int call_check_coding(struct call *c); // of the body: compressed ones are refused
+MUST_USE int call_check_digest(struct call *c); // by Content-MD5 and x-amz-checksum-*
 MUST_USE int call_decode(struct call *c);
 MUST_USE int call_authorise(struct call *c);
 MUST_USE int call_run(struct call *c);
 // What became of a handler that read c->stream: where its body was not what was signed, that.
 MUST_USE int call_judge_body(struct call *c, int code);
+MUST_USE int call_judge_digest(struct call *c, int code);
 
 // In place of route and decode, for calls from inside (src/cloud/invoke.h).
 MUST_USE int call_route_names(struct call *c, struct str service, struct str operation);

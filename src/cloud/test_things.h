@@ -6,7 +6,8 @@
 #include "src/cloud/service.h"
 
 // PutThing reads its body to the end, and answers what the last read did; of a key "large" it
-// checks each byte. GetThing answers as many bytes as its key says. Everybody may call both.
+// checks each byte. GetThing answers as many bytes as its key says.
+// DeleteThings does nothing. Everybody may call them, S3's with digests in headers (Content-MD5).
 //
 // Pages of others: in the box "open" of S3, http://app.test may GET, and origins below .app.test
 // may also PUT, with headers x-..., and read x-amz-request-id; in "any" everybody may GET.

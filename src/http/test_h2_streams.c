@@ -256,6 +256,15 @@ continue_comes_with_the_first_read(void **state)
     expect(id, 200, STR("3 ok"));
 }
 
+static void
+bodies_that_stop_fail_the_read(void **state)
+{
+    start(&(struct http_server_options){.head_timeout_ms = SHORT_MS});
+    int32_t slow = post("/stream/count", STR("abc"), true);
+    expect(slow, 200, STR("3 timeout"));
+    expect(get("/a"), 200, STR("/a")); // others go on
+}
+
 // A body that nobody reads takes no more than its window, and other streams go on.
 static void
 slow_handlers_slow_only_their_stream(void **state)
@@ -311,6 +320,7 @@ main(void)
         TEST_OWN_START(answer_that_is_not_taken_is_dropped),
         TEST_OWN_START(client_that_reads_nothing_is_dropped),
         TEST(bodies_are_read_by_the_handler),
+        TEST_OWN_START(bodies_that_stop_fail_the_read),
         TEST(answers_begin_before_the_body_ends),
         TEST(streams_are_sent_as_they_are_made),
         TEST(broken_streams_are_reset),

@@ -157,6 +157,8 @@ struct wire_refusal {
     uint32_t is_refused : 1;
 };
 
+enum wire_checksum { WIRE_CHECKSUM_NONE, WIRE_CHECKSUM_ACCEPTED, WIRE_CHECKSUM_REQUIRED };
+
 struct wire_operation {
     uint32_t name;
     uint16_t input;          // shape; WIRE_NO_SHAPE: none
@@ -176,6 +178,7 @@ struct wire_operation {
                             // S3's GetBucketLocation
     uint32_t refusal_first; // rows in refusals
     uint16_t refusal_count; // 0: every member of the input is read
+    uint8_t checksum;       // enum wire_checksum, of the request's body in its headers
 };
 
 // One error that a service may answer.

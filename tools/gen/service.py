@@ -35,8 +35,9 @@ _OPTIONAL = {"errors", "state", "check", "buckets", "json_namespace", "own_check
 _OPTIONAL |= {"endpoint_of", "split", *members.KINDS}
 # throttled: the error of the model that too many calls get, where that is not ThrottlingException.
 # hidden: members that records do not show. data_events: operations that are about what is in a resource.
+# "digests": Content-MD5 and x-amz-checksum-* are compared with bodies.
 # "measure": the service counts its calls in metrics. "cors": its hook says the CORS rules of a resource.
-_OPTIONAL |= {"hidden", "data_events", "measure", "throttled", "cors"}
+_OPTIONAL |= {"hidden", "data_events", "measure", "throttled", "cors", "digests"}
 _OPTIONAL |= {"action_prefix", "actions", "resource_types", "authorise", "anonymous"}
 _WORDINGS = ("joined", "sqs", "ec2")
 
@@ -58,6 +59,7 @@ class Operation:
     status: int
     is_unsigned: bool
     is_root_value: bool
+    checksum: str  # of enum wire_checksum
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,7 @@ class Service:
     data_events: frozenset[str] = frozenset()
     has_measure: bool = False
     has_cors: bool = False
+    checks_digests: bool = False
 
     def metadata(self, key: str) -> Any:
         """Of the first model that says it."""
@@ -225,6 +228,7 @@ def assemble_service(
         data_events=frozenset(_data_events(raw, listed, where)),
         has_measure=raw.get("measure", False),
         has_cors=raw.get("cors", False),
+        checks_digests=raw.get("digests", False),
     )
 
 
@@ -346,9 +350,18 @@ def _operations(
                 status=raw.get("http", {}).get("responseCode", 200),
                 is_unsigned="smithy.api#noAuth" in raw.get("auth", []),
                 is_root_value=bool(raw.get("output", {}).get("rootValue")),
+                checksum=_checksum(raw),
             )
         )
     return result
+
+
+def _checksum(raw: dict[str, Any]) -> str:
+    """By both of the traits that have said so over the years."""
+    trait = raw.get("httpChecksum", {})
+    if raw.get("httpChecksumRequired") or trait.get("requestChecksumRequired"):
+        return "WIRE_CHECKSUM_REQUIRED"
+    return "WIRE_CHECKSUM_ACCEPTED" if "requestAlgorithmMember" in trait else "WIRE_CHECKSUM_NONE"
 
 
 def _output_root(model: Model, raw: dict[str, Any]) -> str:

@@ -104,6 +104,8 @@ def tables_lines(service: Service) -> list[str]:
     lines += [f"    .split = {service.prefix}_split,"] if service.has_split else []
     if service.has_authorise:
         lines += [f"    .authorise = {service.prefix}_authorise,"]
+    if service.checks_digests:
+        lines += ["    .checks_digests = true,"]
     if service.has_cors:
         lines += [f"    .cors = {service.prefix}_cors,"]
     if service.has_measure:
@@ -156,7 +158,7 @@ def _operation_lines(service: Service, tables: Tables, refusals: Refusals) -> li
     lines, first = ["static const struct wire_operation operations[] = {"], 0
     for op in service.operations:
         count = len(refusals.get(op.name, []))
-        fields = [*_operation_fields(op, tables), str(first), str(count)]
+        fields = [*_operation_fields(op, tables), str(first), str(count), op.checksum]
         lines.append(f"    {{{', '.join(fields)}}}, // {op.name}")
         first += count
     return lines + ["};", "", *_route_lines(service)]
