@@ -11,7 +11,7 @@ LINT_PACKAGES=(clang-format-19 clang-tidy-19 python3-clang-19 shellcheck)
 # Beside what is built: databases and languages that tests start or compile with.
 TEST_PACKAGES=(postgresql-15 golang-go awscli nftables iproute2) # awscli is version 2
 # Programs that c10m drives, for the tests of src/host/engine.
-ENGINE_PACKAGES=(redis-server memcached haproxy mariadb-server-core)
+ENGINE_PACKAGES=(redis-server memcached haproxy mariadb-server-core mariadb-client)
 FUZZ_PACKAGES=(clang-19 libclang-rt-19-dev)
 # What ./dev bench measures beside us.
 BENCH_PACKAGES=(g++ libjansson-dev libsimdjson-dev)
