@@ -33,6 +33,7 @@ class Recorder:
         self.operations = []
         self.has_lost_receives = False
         self.sequences = {}  # of FIFO messages, by their bodies
+        self.waiting = set()  # FIFO messages that are not deleted yet
 
     def note(self, kind, part, call, returned, **more):
         with self.lock:
@@ -124,7 +125,8 @@ class Fifo(Client):
 
     def finish(self, message):
         members = {"ReceiptHandle": message["ReceiptHandle"]}
-        self.change("delete", "DeleteMessage", message["Part"], members, IDs=[message["Body"]])
+        if self.change("delete", "DeleteMessage", message["Part"], members, IDs=[message["Body"]]):
+            self.recorder.waiting.discard(message["Body"])
 
     def show(self, message):
         members = {"ReceiptHandle": message["ReceiptHandle"], "VisibilityTimeout": 0}
@@ -171,6 +173,9 @@ class Queues:
         self.numbers[key] = 1
 
         def step(connection):
+            if len(self.recorder.waiting) > BACKLOG_MAX:
+                time.sleep(0.01)
+                return
             number = self.numbers[key]
             body = f"{group}-{sender}-{number}"
             members = {
@@ -182,8 +187,8 @@ class Queues:
             client = Fifo(connection, self.recorder, self.fifo)
             answer = client.change("send", "SendMessage", f"group {group}", members, **more)
             self.recorder.sequences[body] = answer.json()["SequenceNumber"]
+            self.recorder.waiting.add(body)
             self.numbers[key] = number + 1
-            time.sleep(0.01)  # receivers have more to do
 
         return step
 
