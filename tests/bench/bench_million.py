@@ -51,9 +51,9 @@ def settled_bytes(data):
     return now
 
 
-def memory_mib(pid):
+def memory_mib(pid, kind="VmRSS"):
     for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS"):
+        if line.startswith(kind):
             return int(line.split()[1]) / 1024
     return 0
 
@@ -121,6 +121,7 @@ def redrive(port, url):
     destination = queue_create(port, "destination")
     to = call(port, "GetQueueAttributes", QueueUrl=destination, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     call(port, "StartMessageMoveTask", SourceArn=arn, DestinationArn=to)
+    return lambda: call(port, "ListMessageMoveTasks", SourceArn=arn)["Results"][0]["ApproximateNumberOfMessagesMoved"]
 
 
 def disturbance_rows(messages, seconds):
@@ -138,10 +139,12 @@ def disturbance_rows(messages, seconds):
             fill(port, process, full, messages)
             load("sqs", port, process, seconds, other)
             calm = beside(port, process, other, seconds, 0)
-            act(port, full)
+            progress = act(port, full)
             now = beside(port, process, other, seconds, calm[0]["rate"] / 2)
             disturb_row(name, calm, now)
-            row("  resident memory then", f"{memory_mib(process.pid):.0f} MiB")
+            row("  peak of resident memory until then", f"{memory_mib(process.pid, 'VmHWM'):.0f} MiB")
+            if progress:
+                row("  of them moved meanwhile", f"{progress()}")
 
 
 def run(options):

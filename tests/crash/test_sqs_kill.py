@@ -1,8 +1,9 @@
 # kill -9 under senders and receivers: what was acknowledged is there, what was deleted stays away.
-# The oracle is the clients' own log of acknowledgements.
+# The oracles are the clients' own log of acknowledgements, and the invariants that fsck checks.
 # SPDX-License-Identifier: Apache-2.0
 import os
 import random
+import subprocess
 
 import pytest
 
@@ -17,12 +18,18 @@ from support.ledger import (
     make_queue,
     start_workers,
 )
-from support.server import Server, eventually
+from support.server import PROGRAM, Server, child_environment, eventually
 from support.signed import SignedClient
 
 ROUNDS = 100 if os.environ.get("C10M_TEST_LONG") == "1" else 5
 SENDERS = 4
 RECEIVERS = 3
+
+
+def check_invariants(server):
+    words = [str(PROGRAM), "fsck", "--data", str(server.data)]
+    done = subprocess.run(words, capture_output=True, text=True, env=child_environment())
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def kill_under_load(server, ledger, url):
@@ -42,6 +49,7 @@ def test_acknowledged_messages_survive_kill_9(tmp_path):
         url = make_queue(server.port, "survivors", {})
         for _ in range(ROUNDS):
             kill_under_load(server, ledger, url)
+            check_invariants(server)
             server.start()
             back = set()
 
@@ -72,6 +80,7 @@ def test_fifo_keeps_order_and_deduplication_over_kill_9(tmp_path):
                 "messages are sent",
             )
             server.kill()
+            check_invariants(server)
             server.start()
         ledger.is_sending = False
         drained = lambda: sum(map(len, ledger.first_receipts)) >= sum(ledger.acknowledged)
