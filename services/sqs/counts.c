@@ -56,12 +56,6 @@ counts_get(struct kv_txn *txn, const struct queue *q, int64_t now_ms, struct cou
     return OK;
 }
 
-int
-counts_add(struct kv_txn *txn, const struct place *p, int64_t delta)
-{
-    return kv_add(txn, key_count(kv_txn_arena(txn), p), delta);
-}
-
 struct flight_scan {
     const struct place *place;
     struct kv_range range; // of groups that may not be read

@@ -14,8 +14,6 @@ struct counts {
 // every message.
 MUST_USE int counts_get(struct kv_txn *txn, const struct queue *q, int64_t now_ms,
                         struct counts *out);
-// Adds to the number of messages that the queue holds.
-MUST_USE int counts_add(struct kv_txn *txn, const struct place *p, int64_t delta);
 // The messages in flight alone, without a look at those of a FIFO queue that may be received.
 MUST_USE int counts_in_flight(struct kv_txn *txn, const struct queue *q, int64_t now_ms,
                               int64_t *out);

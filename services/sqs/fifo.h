@@ -18,8 +18,8 @@ MUST_USE int fifo_append(struct kv_txn *txn, const struct queue *q, const struct
                          const struct history *history);
 
 // Takes up to r->wanted messages in a transaction of its own: as many as it can of the group that
-// has waited longest, then of the next. r->queue is set.
-MUST_USE int fifo_receive(struct receive *r);
+// has waited longest, then of the next. r->queue is set, and h is its head, which gives the turn.
+MUST_USE int fifo_receive(struct receive *r, struct head *h);
 
 // Takes up to `max` visible messages out of the queue, for another, each group's in their order.
 // Expired ones are deleted. is_empty: none was visible.

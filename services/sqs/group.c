@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/sqs/group.h"
 
-#include "services/sqs/counts.h"
+#include "services/sqs/stored.h"
 
 struct sequence
 sequence_of(const struct kv_stamp *stamp, uint16_t index)
@@ -71,8 +71,7 @@ slot_remove(struct kv_txn *txn, const struct place *p, struct str slot_key,
             const struct message_id *id)
 {
     TRY(kv_del(txn, slot_key));
-    TRY(kv_del(txn, key_body(kv_txn_arena(txn), p, id)));
-    return counts_add(txn, p, -1);
+    return stored_del(txn, p, id);
 }
 
 struct message_id

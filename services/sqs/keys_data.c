@@ -250,6 +250,15 @@ key_ready_parse(struct arena *a, struct str key, int64_t *due_ms, struct str *gr
     return tuple_read_str(&r, group);
 }
 
+// The keys of a kind whose time has come.
+static void
+range_until(struct tuple *t, struct arena *a, int64_t now_ms, struct str *from, struct str *to)
+{
+    tuple_range(t, a, from, to);
+    tuple_add_int(t, now_ms);
+    *to = tuple_key(t);
+}
+
 struct str
 key_attempt(struct arena *a, const struct place *p, struct str attempt_id)
 {
@@ -272,9 +281,7 @@ key_unattempt_range(struct arena *a, const struct place *p, int64_t now_ms, stru
                     struct str *to)
 {
     struct tuple t = data_kind(a, p, DATA_UNATTEMPT);
-    tuple_range(&t, a, from, to);
-    tuple_add_int(&t, now_ms);
-    *to = tuple_key(&t);
+    range_until(&t, a, now_ms, from, to);
 }
 
 int
@@ -312,9 +319,7 @@ key_unsee_range(struct arena *a, const struct place *p, int64_t now_ms, struct s
                 struct str *to)
 {
     struct tuple t = lasting_kind(a, p, DATA_UNSEE);
-    tuple_range(&t, a, from, to);
-    tuple_add_int(&t, now_ms);
-    *to = tuple_key(&t);
+    range_until(&t, a, now_ms, from, to);
 }
 
 int

@@ -1,6 +1,7 @@
 // ReceiveMessage, with long polling.
 // SPDX-License-Identifier: Apache-2.0
 #include "services/sqs/fifo.h"
+#include "services/sqs/flights.h"
 #include "services/sqs/message.h"
 #include "services/sqs/sqs.h"
 #include "services/sqs/standard.h"
@@ -63,9 +64,17 @@ queue_body(struct kv_txn *txn, void *arg)
 static int
 receive_once(struct receive *r)
 {
+    struct heads *heads = sqs_of(r->c)->heads;
+    struct head *h = heads_ref(heads, r->queue.place.generation);
+    size_t wanted = r->wanted;
     receive_reset(r);
     r->next_due_ms = INT64_MAX;
-    return r->queue.record.is_fifo.value ? fifo_receive(r) : standard_receive(r);
+    int code = flights_begin(r, h);
+    if (code == OK && !r->is_full)
+        code = r->queue.record.is_fifo.value ? fifo_receive(r, h) : standard_receive(r, h);
+    flights_end(r, h, wanted);
+    head_unref(heads, h);
+    return code;
 }
 
 // The end of a wait: the caller's deadline, or the moment when a hidden message becomes visible.

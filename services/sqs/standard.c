@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/sqs/standard.h"
 
-#include "services/sqs/counts.h"
 #include "services/sqs/stored.h"
 
 int
@@ -24,9 +23,8 @@ standard_put(struct kv_txn *txn, const struct queue *q, const struct message_id 
         delivery.receive_count = delivery.receives_before = OPT_INT(history->receive_count);
         delivery.first_received_ms = OPT_LONG(history->first_received_ms);
     }
-    TRY(stored_set(txn, q, id, message));
-    TRY(record_set(txn, &sqs_delivery_record_type, key_due(a, p, due_ms, id), &delivery));
-    return counts_add(txn, p, 1);
+    TRY(stored_add(txn, q, id, message));
+    return record_set(txn, &sqs_delivery_record_type, key_due(a, p, due_ms, id), &delivery);
 }
 
 int
@@ -35,11 +33,10 @@ standard_remove(struct kv_txn *txn, const struct place *p, const struct head_ent
 {
     struct arena *a = kv_txn_arena(txn);
     const struct message_id *id = due_id(e);
-    TRY(kv_del(txn, key_body(a, p, id)));
     if (delivery->has_flight.value)
         TRY(kv_del(txn, key_flight(a, p, id)));
     TRY(kv_del(txn, key_due(a, p, e->due_ms, id)));
-    return counts_add(txn, p, -1);
+    return stored_del(txn, p, due_id(e));
 }
 
 // Where the receipt's message is in the index. Most are where their receive put them; a flight says

@@ -16,8 +16,8 @@ MUST_USE int standard_remove(struct kv_txn *txn, const struct place *p, const st
                              const struct sqs_delivery_record *delivery);
 
 // Takes up to r->wanted visible messages in transactions of its own and hides them. r->queue is
-// set.
-MUST_USE int standard_receive(struct receive *r);
+// set, and h is its head.
+MUST_USE int standard_receive(struct receive *r, struct head *h);
 // Sets r->next_due_ms, after a receive that found nothing.
 MUST_USE int standard_next_due(struct receive *r);
 

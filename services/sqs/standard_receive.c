@@ -1,6 +1,5 @@
 // Receiving from standard queues: what the head knows is claimed, read and hidden.
 // SPDX-License-Identifier: Apache-2.0
-#include "services/sqs/flights.h"
 #include "services/sqs/redrive.h"
 #include "services/sqs/sqs.h"
 #include "services/sqs/standard.h"
@@ -126,8 +125,8 @@ source_of(const struct receive *r)
                                 .is_shared = sqs_is_shared(sqs_of(r->c))};
 }
 
-static int
-receive_from(struct receive *r, struct head *h)
+int
+standard_receive(struct receive *r, struct head *h)
 {
     struct take t = {.r = r};
     struct head_source source = source_of(r);
@@ -141,20 +140,6 @@ receive_from(struct receive *r, struct head *h)
         }
     } while (r->count == 0 && t.claim_count > 0);
     return OK;
-}
-
-int
-standard_receive(struct receive *r)
-{
-    struct heads *heads = sqs_of(r->c)->heads;
-    struct head *h = heads_ref(heads, r->queue.place.generation);
-    size_t wanted = r->wanted;
-    int code = flights_begin(r, h);
-    if (code == OK && !r->is_full)
-        code = receive_from(r, h);
-    flights_end(r, h, wanted);
-    head_unref(heads, h);
-    return code;
 }
 
 int

@@ -5,7 +5,7 @@
 _Static_assert((int)MESSAGE_ID_BYTES == (int)DATA_ID_BYTES, "a message's id names its content");
 
 int
-stored_set(struct kv_txn *txn, const struct queue *q, const struct message_id *id,
+stored_add(struct kv_txn *txn, const struct queue *q, const struct message_id *id,
            const struct sqs_message_record *message)
 {
     struct arena *a = kv_txn_arena(txn);
@@ -15,7 +15,16 @@ stored_set(struct kv_txn *txn, const struct queue *q, const struct message_id *i
                         a, &stored.sealed_body));
         stored.body = (struct str){0};
     }
-    return record_set(txn, &sqs_message_record_type, key_body(a, &q->place, id), &stored);
+    TRY(record_set(txn, &sqs_message_record_type, key_body(a, &q->place, id), &stored));
+    return kv_add(txn, key_count(a, &q->place), 1);
+}
+
+int
+stored_del(struct kv_txn *txn, const struct place *p, const struct message_id *id)
+{
+    struct arena *a = kv_txn_arena(txn);
+    TRY(kv_del(txn, key_body(a, p, id)));
+    return kv_add(txn, key_count(a, p), -1);
 }
 
 int
