@@ -5,7 +5,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 
 #include <cmocka.h>
 
@@ -15,19 +14,12 @@
 #include "src/cloud/test_exchange.h"
 #include "src/cloud/test_things.h"
 #include "src/http/client.h"
+#include "src/http/test_memory.h"
 
 // The latter with C10M_TEST_LONG=1.
 static const size_t body_bytes = 200 * 1000 * 1000, body_bytes_long = 5ull * 1000 * 1000 * 1000;
 
-// Freed memory stays for a while there.
-#ifdef __SANITIZE_ADDRESS__
-static const bool is_sanitized = true;
-#else
-static const bool is_sanitized = false;
-#endif
-
 enum {
-    MEMORY_GROWTH_MAX_KIB = 16 * 1024,
     CHUNK_BYTES = 64 * 1024, // as SDKs have it
     FRAME_BYTES = 512,
     HEADERS_MAX = 12,
@@ -271,21 +263,6 @@ get_back(void *arg)
 
 // -- memory and time
 
-static long
-memory_peak_kib(void)
-{
-    struct rusage usage;
-    assert_int_equal(getrusage(RUSAGE_SELF, &usage), 0);
-    return usage.ru_maxrss;
-}
-
-static size_t
-wanted_bytes(void)
-{
-    const char *is_long = getenv("C10M_TEST_LONG");
-    return is_long && *is_long == '1' ? body_bytes_long : body_bytes;
-}
-
 static void
 transfer(const char *what, int (*run)(void *), enum framing framing, size_t size)
 {
@@ -303,7 +280,7 @@ large_bodies_take_constant_memory(void **state)
     client = http_client_new(f.cloud->runtime, &(struct http_client_options){0});
     // The libraries and the buffers of each kind of request first.
     for (int round = 0; round < 2; round++) {
-        size_t size = round == 0 ? 1000 * 1000 : wanted_bytes();
+        size_t size = round == 0 ? 1000 * 1000 : wanted_bytes(body_bytes, body_bytes_long);
         long before_kib = memory_peak_kib();
         transfer("PUT", put, SIGNED_CHUNKS, size);
         transfer("PUT", put, PLAIN, size);

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "src/cloud/signature_fault.h"
+#include "src/cloud/test_call.h"
 #include "src/wire/test_depot.h"
 
 enum { BUCKETS, CONTROL, JSON_REST, EC2, CBOR, BALANCERS, BALANCERS_V2, SERVICES };
@@ -81,39 +82,15 @@ init_services(void **state)
     return 0;
 }
 
-struct fixture {
-    struct arena arena;
-    struct cloud cloud;
-    struct header headers[8];
-    struct http_request request;
-    struct http_response response;
-    struct call call;
-};
-
-static void
-add_header(struct fixture *f, const char *name, const char *value)
-{
-    if (value != NULL)
-        f->headers[f->request.header_count++] = (struct header){str_of(name), str_of(value)};
-}
-
 static void
 fixture_init(struct fixture *f, const char *method, const char *path, const char *host,
              const char *scope)
 {
     struct str rest, target = str_of(path);
-    *f = (struct fixture){0};
-    arena_init(&f->arena);
-    f->request = (struct http_request){
-        .method = str_of(method), .headers = f->headers, .body = STR(""), .arena = &f->arena};
+    fixture_begin(f, method, "");
     if (!str_cut(target, '?', &f->request.path, &rest))
         rest = (struct str){0};
     f->request.query = rest;
-    f->call = (struct call){.cloud = &f->cloud,
-                            .arena = &f->arena,
-                            .http = &f->request,
-                            .response = &f->response,
-                            .request_id = "b25f48e8-84fd-11e6-80d9-574e0c4664cb"};
     add_header(f, "Host", host);
     add_header(f, "X-Amz-Date", "20150830T123600Z");
     if (scope != NULL) {
@@ -123,12 +100,6 @@ fixture_init(struct fixture *f, const char *method, const char *path, const char
                                        scope);
         add_header(f, "Authorization", arena_copy_z(&f->arena, value));
     }
-}
-
-static void
-fixture_fini(struct fixture *f)
-{
-    arena_fini(&f->arena);
 }
 
 // "service.Operation /path", the error's code, or "no call".

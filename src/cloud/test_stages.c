@@ -11,6 +11,7 @@
 
 #include "src/cloud/admin.h"
 #include "src/cloud/origin.h"
+#include "src/cloud/test_call.h"
 #include "src/cloud/test_fake.h"
 
 #define JSON_1_0 "application/x-amz-json-1.0"
@@ -18,48 +19,13 @@
 #define FORM "application/x-www-form-urlencoded"
 #define ECHO_FORM "Action=Echo&Version=2020-01-01&Text=hi"
 
-struct fixture {
-    struct arena arena;
-    struct cloud cloud;
-    struct header headers[8];
-    struct http_request request;
-    struct http_response response;
-    struct call call;
-};
-
-static void
-add_header(struct fixture *f, const char *name, const char *value)
-{
-    if (value != NULL)
-        f->headers[f->request.header_count++] = (struct header){str_of(name), str_of(value)};
-}
-
 static void
 fixture_init(struct fixture *f, const char *method, const char *query, const char *body)
 {
-    *f = (struct fixture){0};
-    arena_init(&f->arena);
-    f->request = (struct http_request){
-        .method = str_of(method),
-        .path = STR("/"),
-        .query = str_of(query),
-        .body = str_of(body),
-        .headers = f->headers,
-        .arena = &f->arena,
-    };
-    f->call = (struct call){.cloud = &f->cloud,
-                            .arena = &f->arena,
-                            .http = &f->request,
-                            .response = &f->response,
-                            .request_id = "b25f48e8-84fd-11e6-80d9-574e0c4664cb"};
+    fixture_begin(f, method, body);
+    f->request.path = STR("/");
+    f->request.query = str_of(query);
     add_header(f, "Host", "localhost:4566");
-}
-
-static void
-fixture_fini(struct fixture *f)
-{
-    wire_patterns_fini(&f->cloud.patterns[0]);
-    arena_fini(&f->arena);
 }
 
 static void

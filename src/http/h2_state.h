@@ -30,6 +30,10 @@ struct h2 {
 // At the end of the list, whose streams all have as much time.
 void h2_stream_set_deadline(struct h2_stream *s, struct h2_timed *list, int64_t ms);
 void h2_stream_reset(struct h2_stream *s, uint32_t error);
+// Forgets and frees it.
+void h2_stream_end(struct h2_stream *s);
+// Those by which frames become requests.
+void h2_set_request_callbacks(nghttp2_session_callbacks *callbacks);
 // Appends to what h2_fill writes; the caller has seen that there is room.
 void h2_put_out(struct h2 *h, const void *bytes, size_t len);
 

@@ -4,26 +4,19 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "src/http/client.h"
 #include "src/http/test_fixture.h"
+#include "src/http/test_memory.h"
 #include "src/http/tls.h"
 
 // The latter with C10M_TEST_LONG=1.
 static const size_t body_bytes = 50 * 1000 * 1000, body_bytes_long = 5ull * 1000 * 1000 * 1000;
 
-// Freed memory stays for a while there.
-#ifdef __SANITIZE_ADDRESS__
-static const bool is_sanitized = true;
-#else
-static const bool is_sanitized = false;
-#endif
-
-enum { MEMORY_GROWTH_MAX_KIB = 16 * 1024, PIECE_BYTES = 64 * 1024 };
+enum { PIECE_BYTES = 64 * 1024 };
 
 static struct fixture x;
 static struct tls_options tls;
@@ -51,21 +44,6 @@ source_read(struct stream *stream, void *out, size_t size, size_t *got)
     fill(out, s->at, *got);
     s->at += *got;
     return OK;
-}
-
-static long
-memory_peak_kib(void)
-{
-    struct rusage usage;
-    assert_int_equal(getrusage(RUSAGE_SELF, &usage), 0);
-    return usage.ru_maxrss;
-}
-
-static size_t
-wanted_bytes(void)
-{
-    const char *is_long = getenv("C10M_TEST_LONG");
-    return is_long && *is_long == '1' ? body_bytes_long : body_bytes;
 }
 
 static void
@@ -141,7 +119,7 @@ large_bodies_take_constant_memory(void **state)
         long before_kib = memory_peak_kib();
         for (size_t i = 0; i < COUNT_OF(runs); i++) {
             struct run r = runs[i];
-            r.size = round == 0 ? 1000 * 1000 : wanted_bytes();
+            r.size = round == 0 ? 1000 * 1000 : wanted_bytes(body_bytes, body_bytes_long);
             assert_int_equal(runtime_call(x.rt, echo, &r), OK);
         }
         if (round == 1 && !is_sanitized)

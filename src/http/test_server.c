@@ -10,45 +10,7 @@
 
 #include <cmocka.h>
 
-#include "src/http/test_fixture.h"
-
-#define GET(path) "GET " path " HTTP/1.1\r\nHost: h\r\n\r\n"
-#define POST(path, header) "POST " path " HTTP/1.1\r\nHost: h\r\n" header "\r\n\r\n"
-
-static struct fixture x;
-static struct client c;
-static struct answer got;
-
-static int
-setup(void **state)
-{
-    fixture_start(&x, &(struct runtime_options){.loops = 2}, &(struct http_server_options){0});
-    assert_true(client_connect(&c, &x));
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    client_close(&c);
-    fixture_end(&x);
-    return 0;
-}
-
-static void
-expect_answer(int status, struct str body)
-{
-    client_receive(&c, &got, true);
-    assert_int_equal(got.status, status);
-    if (got.body_len != body.len || memcmp(got.body, body.ptr, body.len) != 0)
-        fail_msg("'%.*s' instead of '%.*s'", (int)got.body_len, got.body, STR_ARG(body));
-}
-
-static bool
-has_line(const char *line)
-{
-    return strstr(got.head, line) != NULL;
-}
+#include "src/http/test_one_client.h"
 
 static void
 connection_is_kept_for_many_requests(void **state)

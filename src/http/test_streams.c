@@ -9,61 +9,11 @@
 
 #include <cmocka.h>
 
-#include "src/http/test_fixture.h"
+#include "src/http/test_one_client.h"
 
-#define GET(path) "GET " path " HTTP/1.1\r\nHost: h\r\n\r\n"
-#define POST(path, header) "POST " path " HTTP/1.1\r\nHost: h\r\n" header "\r\n\r\n"
 #define CHUNKED "Transfer-Encoding: chunked"
 
 enum { SHORT_MS = 50 };
-
-static struct fixture x;
-static struct client c;
-static struct answer got;
-
-static void
-start(const struct http_server_options *options)
-{
-    fixture_start(&x, &(struct runtime_options){.loops = 2}, options);
-    assert_true(client_connect(&c, &x));
-}
-
-static int
-setup(void **state)
-{
-    start(&(struct http_server_options){0});
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    client_close(&c);
-    fixture_end(&x);
-    return 0;
-}
-
-static void
-restart(const struct http_server_options *options)
-{
-    teardown(NULL);
-    start(options);
-}
-
-static void
-expect_answer(int status, struct str body)
-{
-    client_receive(&c, &got, true);
-    assert_int_equal(got.status, status);
-    if (got.body_len != body.len || memcmp(got.body, body.ptr, body.len) != 0)
-        fail_msg("'%.*s' instead of '%.*s'", (int)got.body_len, got.body, STR_ARG(body));
-}
-
-static bool
-has_line(const char *line)
-{
-    return strstr(got.head, line) != NULL;
-}
 
 static void
 expect_made_body(void)

@@ -11,43 +11,22 @@
 
 #include <cmocka.h>
 
-#include "src/http/test_fixture.h"
+#include "src/http/test_one_client.h"
 
 // RFC 6455 section 1.3.
 #define KEY "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 #define UPGRADE "Upgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n"
 #define VERSION "Sec-WebSocket-Version: 13\r\n"
-#define GET(headers) "GET /websocket HTTP/1.1\r\nHost: h\r\n" headers "\r\n"
+#define HANDSHAKE(headers) "GET /websocket HTTP/1.1\r\nHost: h\r\n" headers "\r\n"
 #define BYTES(s) {s, sizeof(s) - 1}
 #define MASK "\x00\x00\x00\x00"
 
 enum { DRAIN_MS = 200 };
 
-static struct fixture x;
-static struct client c;
-static struct answer got;
-
-static int
-setup(void **state)
-{
-    fixture_start(&x, &(struct runtime_options){.loops = 2}, &(struct http_server_options){0});
-    assert_true(client_connect(&c, &x));
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    client_close(&c);
-    if (x.server)
-        fixture_end(&x);
-    return 0;
-}
-
 static void
 shake_hands(void)
 {
-    client_send(&c, STR(GET(UPGRADE VERSION KEY)));
+    client_send(&c, STR(HANDSHAKE(UPGRADE VERSION KEY)));
     client_receive(&c, &got, false);
     assert_int_equal(got.status, 101);
 }
@@ -73,7 +52,7 @@ expect_bytes(struct str wanted)
 static void
 handshake_is_that_of_the_rfc(void **state)
 {
-    client_send(&c, STR(GET(UPGRADE VERSION KEY "Sec-WebSocket-Protocol: other, chat\r\n")));
+    client_send(&c, STR(HANDSHAKE(UPGRADE VERSION KEY "Sec-WebSocket-Protocol: other, chat\r\n")));
     client_receive(&c, &got, false);
     assert_int_equal(got.status, 101);
     assert_non_null(strstr(got.head, "\r\nUpgrade: websocket\r\n"));
@@ -87,20 +66,20 @@ static const struct {
     struct str request;
     int status;
 } refusals[] = {
-    {BYTES(GET("")), 426},
-    {BYTES(GET("Upgrade: websocket\r\n" VERSION KEY)), 426},
-    {BYTES(GET("Connection: Upgrade\r\n" VERSION KEY)), 426},
-    {BYTES(GET("Upgrade: h2c\r\nConnection: Upgrade\r\n" VERSION KEY)), 426},
-    {BYTES(GET(UPGRADE KEY)), 426},
-    {BYTES(GET(UPGRADE KEY "Sec-WebSocket-Version: 8\r\n")), 426},
-    {BYTES(GET(UPGRADE VERSION)), 400},
-    {BYTES(GET(UPGRADE VERSION "Sec-WebSocket-Key: short\r\n")), 400},
-    {BYTES(GET(UPGRADE VERSION "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25j????\r\n")), 400},
+    {BYTES(HANDSHAKE("")), 426},
+    {BYTES(HANDSHAKE("Upgrade: websocket\r\n" VERSION KEY)), 426},
+    {BYTES(HANDSHAKE("Connection: Upgrade\r\n" VERSION KEY)), 426},
+    {BYTES(HANDSHAKE("Upgrade: h2c\r\nConnection: Upgrade\r\n" VERSION KEY)), 426},
+    {BYTES(HANDSHAKE(UPGRADE KEY)), 426},
+    {BYTES(HANDSHAKE(UPGRADE KEY "Sec-WebSocket-Version: 8\r\n")), 426},
+    {BYTES(HANDSHAKE(UPGRADE VERSION)), 400},
+    {BYTES(HANDSHAKE(UPGRADE VERSION "Sec-WebSocket-Key: short\r\n")), 400},
+    {BYTES(HANDSHAKE(UPGRADE VERSION "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25j????\r\n")), 400},
     {BYTES("POST /websocket HTTP/1.1\r\nHost: h\r\n" UPGRADE VERSION KEY "\r\n"), 405},
     {BYTES("GET /websocket HTTP/1.0\r\nHost: h\r\n" UPGRADE VERSION KEY
            "Connection: keep-alive\r\n\r\n"),
      426},
-    {BYTES(GET(UPGRADE VERSION KEY "Content-Length: 1\r\n") "a"), 426},
+    {BYTES(HANDSHAKE(UPGRADE VERSION KEY "Content-Length: 1\r\n") "a"), 426},
 };
 
 static void
@@ -118,7 +97,7 @@ static void
 messages_are_echoed(void **state)
 {
     // The first message may come with the request.
-    client_send(&c, STR(GET(UPGRADE VERSION KEY) "\x81\x85" MASK "hello"));
+    client_send(&c, STR(HANDSHAKE(UPGRADE VERSION KEY) "\x81\x85" MASK "hello"));
     client_receive(&c, &got, false);
     expect_bytes(STR("\x81\x05hello"));
     client_send(&c, STR("\x89\x81" MASK "p\x02\x82" MASK "ab\x80\x81" MASK "c"));
