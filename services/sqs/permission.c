@@ -28,9 +28,6 @@ accounts_check(struct call *c, const struct sqs_aws_account_id_list *ids)
     if (ids->count == 0)
         return fault(c, FAULT_MISSING_PARAMETER,
                      "The request must contain the parameter PrincipalId.");
-    if (ids->count > POLICY_PRINCIPALS_MAX)
-        return fault(c, SQS_OVER_LIMIT, "%zu Principals were found, maximum allowed is %d.",
-                     ids->count, POLICY_PRINCIPALS_MAX);
     for (size_t i = 0; i < ids->count; i++) {
         struct str id = ids->items[i];
         bool is_valid = id.len == 12;
@@ -62,9 +59,6 @@ actions_check(struct call *c, const struct sqs_action_name_list *actions)
     if (actions->count == 0)
         return fault(c, FAULT_MISSING_PARAMETER,
                      "The request must contain the parameter ActionName.");
-    if (actions->count > POLICY_ACTIONS_MAX)
-        return fault(c, SQS_OVER_LIMIT, "%zu Actions were found, maximum allowed is %d.",
-                     actions->count, POLICY_ACTIONS_MAX);
     for (size_t i = 0; i < actions->count; i++)
         if (!is_action(c, actions->items[i]))
             return fault(c, FAULT_INVALID_PARAMETER,
@@ -152,9 +146,10 @@ add_body(struct kv_txn *txn, void *arg)
         return fault(s->c, FAULT_INVALID_PARAMETER,
                      "Value " STR_FMT " for parameter Label is invalid. Reason: Already exists.",
                      STR_ARG(s->in->Label));
-    if (d->count == POLICY_STATEMENTS_MAX)
-        return fault(s->c, SQS_OVER_LIMIT, "%d Statements were found, maximum allowed is %d.",
-                     POLICY_STATEMENTS_MAX + 1, POLICY_STATEMENTS_MAX);
+    if (d->count == POLICY_STATEMENTS_MAX) {
+        d->count_over++;
+        return policy_limits_check(s->c, d);
+    }
     d->statements[d->count++] = (struct policy_statement){
         .text = statement_print(a, s->in, queue_arn(a, &q)),
         .principals = s->in->AWSAccountIds.count,

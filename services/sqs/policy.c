@@ -98,8 +98,10 @@ statement_members_read(struct json_reader *r, struct policy_statement *out)
 static int
 statement_read(struct json_reader *r, struct policy_document *out)
 {
-    if (out->count == POLICY_STATEMENTS_MAX)
-        return E_LIMIT;
+    if (out->count == POLICY_STATEMENTS_MAX) {
+        out->count_over++;
+        return json_skip(r);
+    }
     struct policy_statement *statement = &out->statements[out->count++];
     *statement = (struct policy_statement){0};
     json_peek(r); // skips white space
@@ -134,7 +136,7 @@ policy_parse(struct arena *a, struct str text, struct policy_document *out)
     struct str key;
     bool more;
     out->version = out->id = (struct str){0};
-    out->count = 0;
+    out->count = out->count_over = 0;
     json_reader_init(&r, text, a, POLICY_DEPTH_MAX);
     TRY(json_object_begin(&r));
     for (;;) {
@@ -151,6 +153,8 @@ policy_parse(struct arena *a, struct str text, struct policy_document *out)
             TRY(json_skip(&r));
     }
     TRY(json_end(&r));
+    if (out->count_over > 0)
+        return E_LIMIT;
     return out->count > 0 ? OK : E_INVALID;
 }
 
@@ -192,7 +196,10 @@ over_limit(struct call *c, size_t found, const char *what, int max)
 int
 policy_limits_check(struct call *c, const struct policy_document *d)
 {
-    size_t principals = 0, conditions = 0;
+    size_t statements = d->count + d->count_over, principals = 0, conditions = 0;
+    // aws/aws-cdk#16303
+    if (statements > POLICY_STATEMENTS_MAX)
+        return over_limit(c, statements, "statements", POLICY_STATEMENTS_MAX);
     for (size_t i = 0; i < d->count; i++) {
         const struct policy_statement *s = &d->statements[i];
         // ministryofjustice/cloud-platform-environments#9082
@@ -211,15 +218,6 @@ policy_limits_check(struct call *c, const struct policy_document *d)
     return OK;
 }
 
-// What policy_parse returned, in AWS's words.
-static int
-parse_fault(struct call *c, int code)
-{
-    if (code == E_LIMIT)
-        return over_limit(c, POLICY_STATEMENTS_MAX + 1, "statements", POLICY_STATEMENTS_MAX);
-    return fault(c, SQS_INVALID_ATTRIBUTE_VALUE, "Invalid value for the parameter Policy.");
-}
-
 int
 policy_apply(struct call *c, struct str value, struct sqs_queue_record *record)
 {
@@ -231,8 +229,8 @@ policy_apply(struct call *c, struct str value, struct sqs_queue_record *record)
     if (value.len > POLICY_BYTES_MAX)
         return fault(c, SQS_OVER_LIMIT, "Submitted policy is over max allowed size.");
     int code = policy_parse(c->arena, value, d);
-    if (code != OK)
-        return parse_fault(c, code);
+    if (code != OK && code != E_LIMIT)
+        return fault(c, SQS_INVALID_ATTRIBUTE_VALUE, "Invalid value for the parameter Policy.");
     TRY(policy_limits_check(c, d));
     for (size_t i = 0; i < d->count; i++)
         if (str_eq(d->statements[i].effect, STR("Deny")))

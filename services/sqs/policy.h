@@ -27,12 +27,13 @@ struct policy_document {
     struct str id;
     struct policy_statement statements[POLICY_STATEMENTS_MAX];
     size_t count;
+    size_t count_over; // of those that found no place
 };
 
 // E_INVALID: not a policy; E_LIMIT: too many statements.
 MUST_USE int policy_parse(struct arena *a, struct str text, struct policy_document *out);
 struct str policy_print(struct arena *a, const struct policy_document *d);
-// E_FAULT: it names more than it may.
+// E_FAULT: it has more than it may.
 MUST_USE int policy_limits_check(struct call *c, const struct policy_document *d);
 
 // The attribute Policy: checks the document and puts it into the record as it is; an empty one

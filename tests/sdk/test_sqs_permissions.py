@@ -129,11 +129,14 @@ def test_limits_of_permissions(sqs, queue):
     ]
     with pytest.raises(sqs.exceptions.OverLimit) as error:
         add(sqs, queue, actions=many)
-    assert message_of(error) == "8 Actions were found, maximum allowed is 7."
+    words = "8 actions were found in a statement from the submitted policy, max allowed is 7"
+    assert message_of(error) == words
     for i in range(20):
         add(sqs, queue, f"s{i}", actions=["*"])
-    with pytest.raises(sqs.exceptions.OverLimit):
+    with pytest.raises(sqs.exceptions.OverLimit) as error:
         add(sqs, queue, "s20")
+    words = "21 statements were found in the submitted policy, max allowed is 20"
+    assert message_of(error) == words
     assert len(policy_of(sqs, queue)["Statement"]) == 20
 
 
@@ -181,10 +184,15 @@ def test_limits_of_a_policy(sqs, queue, most, more, words):
         put(more)
     assert words in message_of(error)
     assert error.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
-    statements = [allow(f"s{n}") for n in range(21)]
+
+
+def test_statements_of_a_policy_are_limited(sqs, queue):
+    statements = [allow(f"s{n}") for n in range(30)]
     text = json.dumps({"Version": "2012-10-17", "Statement": statements})
-    with pytest.raises(sqs.exceptions.OverLimit):
+    with pytest.raises(sqs.exceptions.OverLimit) as error:
         sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": text})
+    words = "30 statements were found in the submitted policy, max allowed is 20"
+    assert message_of(error) == words
 
 
 def test_a_policy_is_kept_as_it_is(sqs, queue, name):
