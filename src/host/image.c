@@ -21,9 +21,9 @@ static const struct {
     {"root", 0700},      {"home", 0755},     {"usr", 0755},
     {"var", 0755},       {"var/lib", 0755},  {"var/log", 0755},
     {"var/cache", 0755}, {"var/tmp", 01777}, {"opt", 0755},
-    {"srv", 0755},       {"mnt", 0755},      {"proc", 0755},
-    {"sys", 0755},       {"dev", 0755},      {"run", 0755},
-    {"tmp", 01777},
+    {"var/task", 0755},  {"srv", 0755},      {"mnt", 0755},
+    {"proc", 0755},      {"sys", 0755},      {"dev", 0755},
+    {"run", 0755},       {"tmp", 01777},
 };
 
 static const char *const links[][2] = {

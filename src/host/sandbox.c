@@ -23,6 +23,7 @@ enum {
     DIR_BYTES = 4096,
     LOST_RETRY_MS = 5,
     LOST_TRIES = 200,
+    ORDER_BYTES_MAX = 64 * 1024,
 };
 
 static void
@@ -126,6 +127,17 @@ sandbox_start(struct host *h, const struct sandbox_spec *spec, char *problem, si
     if (spec_fd >= 0)
         close(spec_fd);
     return code;
+}
+
+// Nothing of it has to outlive the machine's next start.
+static int
+file_put(const char *path, struct str bytes)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    bool is_written = fd >= 0 && write(fd, bytes.ptr, bytes.len) == (ssize_t)bytes.len;
+    if (fd >= 0)
+        close(fd);
+    return is_written ? OK : errno == ENOSPC ? E_FULL : E_IO;
 }
 
 // A request to the shim and its answer. E_NOT_FOUND: there is no shim (any more).
@@ -246,6 +258,38 @@ sandbox_stop(struct host *h, struct str name, int64_t grace_ms)
     if (code != OK && code != E_NOT_FOUND)
         return code;
     return shim_wait(h, name);
+}
+
+int
+sandbox_go(struct host *h, struct str name, const struct sandbox_order *o, char *problem,
+           size_t problem_size)
+{
+    char dir[DIR_BYTES], path[DIR_BYTES + 8], line[HOST_LINE_BYTES];
+    struct arena arena;
+    struct buf texts;
+    arena_init(&arena);
+    buf_init(&texts, &arena, 1024);
+    buf_put_char(&texts, '\0');
+    if (str_is_present(o->folder)) {
+        buf_print(&texts, "mount=" STR_FMT "\n" STR_FMT, STR_ARG(o->at), STR_ARG(o->folder));
+        buf_put_char(&texts, '\0');
+    }
+    for (size_t i = 0; i < o->env_count; i++) {
+        buf_print(&texts, "env=" STR_FMT, STR_ARG(o->env[i]));
+        buf_put_char(&texts, '\0');
+    }
+    dir_of(h, name, dir);
+    snprintf(path, sizeof(path), "%s/go", dir);
+    snprintf(problem, problem_size, "the sandbox's order cannot be written");
+    int code = texts.len > ORDER_BYTES_MAX ? E_LIMIT : file_put(path, buf_str(&texts));
+    arena_fini(&arena);
+    if (code == OK)
+        code = ask(h, name, STR("go\n"), deadline_in_ms(h->runtime, START_MS_MAX), line);
+    if (code == OK && !str_eq(str_of(line), STR("ok"))) {
+        snprintf(problem, problem_size, "the sandbox's command cannot run: %s", line);
+        code = E_INVALID;
+    }
+    return code;
 }
 
 int

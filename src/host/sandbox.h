@@ -9,7 +9,13 @@
 // it is nobody's child, so c10m may die and find everything again. All calls come from fibers and
 // may park.
 struct sandbox_mount {
-    enum { SANDBOX_READ_ONLY, SANDBOX_WRITABLE, SANDBOX_OVERLAY, SANDBOX_TMPFS } kind;
+    enum {
+        SANDBOX_READ_ONLY,
+        SANDBOX_WRITABLE,
+        SANDBOX_OVERLAY,
+        SANDBOX_TMPFS,
+        SANDBOX_SHELF, // unseen: sandbox_go mounts folders of it. Its place is /run
+    } kind;
     struct str at;      // in the guest
     struct str outside; // absolute path; of an overlay its lower folder; of a tmpfs unused
     struct str state;   // of an overlay: made by sandbox_state_make
@@ -36,6 +42,7 @@ struct sandbox_spec {
     uint32_t uid, gid; // inside
     uint32_t ids_row;  // which ids of the host it gets, 0..HOST_GUESTS_MAX; unused without root
     enum sandbox_rights rights;
+    bool is_held;       // everything is made, and the command waits for sandbox_go
     bool is_init_given; // the command is a process 1 of its own and reaps; else the shim's is
     struct limits limits;
     size_t console_bytes; // kept of its output, at least; 0: 64 KiB
@@ -69,6 +76,17 @@ MUST_USE int sandbox_wait(struct host *h, struct str name, int64_t deadline_ns,
 MUST_USE int sandbox_signal(struct host *h, struct str name, int signal_number);
 // SIGTERM, and SIGKILL when it still runs after grace_ms. OK also when it does not run.
 MUST_USE int sandbox_stop(struct host *h, struct str name, int64_t grace_ms);
+// Lets the command of a held sandbox run, once: with a folder of its shelf, read-only, and more
+// environment. E_NOT_FOUND: it does not run; E_INVALID with a sentence; E_IO, E_FULL. What failed
+// has ended.
+struct sandbox_order {
+    struct str folder; // a name on the shelf; absent: nothing is mounted
+    struct str at;     // in the guest, there
+    const struct str *env;
+    size_t env_count;
+};
+MUST_USE int sandbox_go(struct host *h, struct str name, const struct sandbox_order *order,
+                        char *problem, size_t problem_size);
 // E_NOT_FOUND: it does not run, or the system has no freezer.
 MUST_USE int sandbox_freeze(struct host *h, struct str name, bool is_frozen);
 // The last of its output, at most limit bytes, in the arena. E_NOT_FOUND, E_IO.

@@ -61,6 +61,7 @@ put_mount(const struct sandbox_mount *m, struct buf *out)
         [SANDBOX_WRITABLE] = "bind",
         [SANDBOX_OVERLAY] = "overlay",
         [SANDBOX_TMPFS] = "tmpfs",
+        [SANDBOX_SHELF] = "shelf",
     };
     if (!is_path(m->at) || (m->kind != SANDBOX_TMPFS && !is_path(m->outside)) ||
         (m->kind == SANDBOX_OVERLAY && !is_path(m->state)))
@@ -103,6 +104,7 @@ put_numbers(const struct host *h, const struct sandbox_spec *s, struct buf *out)
     put_number(out, "caps", caps_of(s->rights));
     put_number(out, "no_new_privs", s->rights == SANDBOX_FUNCTION);
     put_number(out, "init", !s->is_init_given);
+    put_number(out, "held", s->is_held);
     put_number(out, "memory_bytes", s->limits.memory_bytes);
     put_number(out, "cpus", cpus);
     put_number(out, "console_bytes", s->console_bytes);
@@ -130,6 +132,8 @@ sandbox_spec_print(const struct host *h, const struct sandbox_spec *s, const cha
         return refuse(problem, problem_size, "host name");
     if (s->ids_row >= HOST_GUESTS_MAX)
         return refuse(problem, problem_size, "row of ids");
+    if (s->is_held && s->is_init_given)
+        return refuse(problem, problem_size, "process 1");
     put_text(out, "dir", str_of(dir));
     put_text(out, "hostname", s->hostname);
     if (str_is_present(s->cwd))

@@ -19,11 +19,13 @@
 // Requests are lines, each answered by a line:
 //   status     running PID
 //   signal N   ok, or error WHY; to process 1
+//   go         ok, or error WHY; the order is in the file of that name
 //   wait       nothing until the end
 // When the guest ends, every connection gets "exited CODE SIGNAL" and is closed.
 enum {
     CONNECTIONS_MAX = 8,
     LINE_BYTES_MAX = 64,
+    ANSWER_BYTES_MAX = 512,
     CONSOLE_BYTES_DEFAULT = 64 * 1024,
 };
 
@@ -40,6 +42,7 @@ struct control {
     size_t log_bytes, log_bytes_max;
     pid_t guest;
     int guest_fd;
+    int order_fd; // -1: its command was not held, or runs
     struct connection connections[CONNECTIONS_MAX];
 };
 
@@ -118,17 +121,30 @@ connection_answer(struct connection *n, const char *line)
         connection_end(n);
 }
 
+static const char *
+go(struct control *c)
+{
+    const char *why = c->order_fd < 0 ? "it waits for no order" : order_give(c->order_fd, "go");
+    if (c->order_fd >= 0)
+        close(c->order_fd);
+    c->order_fd = -1;
+    return why;
+}
+
 static void
 request(struct control *c, struct connection *n)
 {
-    char answer[LINE_BYTES_MAX];
+    char answer[ANSWER_BYTES_MAX];
     uint64_t number;
     if (strcmp(n->line, "status") == 0)
         snprintf(answer, sizeof(answer), "running %d\n", (int)c->guest);
     else if (strncmp(n->line, "signal ", 7) == 0 && text_to_u64(n->line + 7, &number))
         snprintf(answer, sizeof(answer), "%s\n",
                  kill(c->guest, (int)number) == 0 ? "ok" : "error no such signal");
-    else if (strcmp(n->line, "wait") == 0)
+    else if (strcmp(n->line, "go") == 0) {
+        const char *why = go(c);
+        snprintf(answer, sizeof(answer), why == NULL ? "ok\n" : "error %.400s\n", why);
+    } else if (strcmp(n->line, "wait") == 0)
         return;
     else
         snprintf(answer, sizeof(answer), "error no such request\n");
@@ -197,11 +213,12 @@ guest_ended(struct control *c)
 }
 
 void
-control_serve(struct control *c, pid_t guest)
+control_serve(struct control *c, pid_t guest, int order_fd)
 {
     enum { GUEST, LISTEN, CONSOLE, FIRST_CONNECTION, COUNT = FIRST_CONNECTION + CONNECTIONS_MAX };
     struct pollfd waits[COUNT];
     c->guest = guest;
+    c->order_fd = order_fd;
     c->guest_fd = (int)syscall(SYS_pidfd_open, guest, 0U);
     for (bool has_ended = false; !has_ended;) {
         waits[GUEST] = (struct pollfd){c->guest_fd, POLLIN, 0};

@@ -26,8 +26,9 @@
 struct birth {
     const struct spec *spec;
     int console_fd;
-    int go[2];   // [0] the shim's end
-    int born[2]; // a pipe: the parent tells process 1's id, or why there is none
+    int go[2];    // [0] the shim's end
+    int born[2];  // a pipe: the parent tells process 1's id, or why there is none
+    int order[2]; // of what is held; [0] the shim's end
 };
 
 // The new process becomes the caller's sibling, with the caller's exit signal.
@@ -78,14 +79,14 @@ names_make(const struct spec *s, const char **what)
 }
 
 static bool
-world_make(const struct birth *b, struct layers *l, const char **what)
+world_make(const struct birth *b, struct layers *l, int *shelf_fd, const char **what)
 {
     const struct spec *s = b->spec;
     if (!root_become(s, what) || !names_make(s, what))
         return false;
     if (is_single(s) && !layers_open(s, -1, l, what))
         return false;
-    if (!mounts_make(s, l, what))
+    if (!mounts_make(s, l, shelf_fd, what))
         return false;
     *what = "the console";
     return console_take(b->console_fd);
@@ -96,15 +97,18 @@ process_1(const struct birth *b)
 {
     struct layers layers;
     const char *what;
+    int shelf_fd = -1;
     close(b->go[0]);
+    if (b->order[0] >= 0)
+        close(b->order[0]);
     if (!layers_receive(b->go[1], &layers))
         _exit(127);
-    if (!world_make(b, &layers, &what)) {
+    if (!world_make(b, &layers, &shelf_fd, &what)) {
         dprintf(b->go[1], "%s: %s", what, strerror(errno));
         _exit(127);
     }
     if (b->spec->is_init)
-        init_run(b->spec, b->go[1]);
+        init_run(b->spec, b->go[1], b->order[1], shelf_fd);
     command_exec(b->spec, b->go[1]);
 }
 
@@ -218,11 +222,11 @@ release(const struct birth *b, pid_t pid, char *why, size_t why_size)
 }
 
 pid_t
-guest_start(const struct spec *s, int console_fd, char *why, size_t why_size)
+guest_start(const struct spec *s, int console_fd, int *order_fd, char *why, size_t why_size)
 {
-    struct birth b = {.spec = s, .console_fd = console_fd};
+    struct birth b = {.spec = s, .console_fd = console_fd, .order = {-1, -1}};
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, b.go) != 0 ||
-        pipe2(b.born, O_CLOEXEC) != 0) {
+        pipe2(b.born, O_CLOEXEC) != 0 || (s->is_held && !order_socket(b.order))) {
         snprintf(why, why_size, "a pipe: %s", strerror(errno));
         return 0;
     }
@@ -231,6 +235,9 @@ guest_start(const struct spec *s, int console_fd, char *why, size_t why_size)
         parent_run(&b);
     pid_t pid = parent_wait(&b, parent, why, why_size);
     close(b.go[1]);
+    if (b.order[1] >= 0)
+        close(b.order[1]);
+    *order_fd = b.order[0];
     if (pid > 0 && !release(&b, pid, why, why_size)) {
         kill(pid, SIGKILL);
         waitpid(pid, NULL, 0);

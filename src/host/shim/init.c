@@ -1,6 +1,7 @@
 // Process 1 of a guest, and the command that it runs.
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -65,19 +66,50 @@ command_start(const struct spec *s, int report_fd)
     return pid;
 }
 
-void
-init_run(const struct spec *s, int report_fd)
+// Unlike the command this process is never executed anew: what the shim has open must go. -1 is
+// none.
+static void
+descriptors_keep(int *const keep[], size_t count)
 {
+    enum { FIRST = 512 };
+    for (size_t i = 0; i < count; i++)
+        if (*keep[i] >= 0)
+            *keep[i] = fcntl(*keep[i], F_DUPFD_CLOEXEC, FIRST);
+    syscall(SYS_close_range, 3U, FIRST - 1U, 0U);
+    syscall(SYS_close_range, FIRST + (unsigned)count, ~0U, 0U);
+}
+
+// Where the command of a held guest is told what to run with, its answer goes.
+static int
+order_wait(struct spec *s, int report_fd, int order_fd, int shelf_fd)
+{
+    const char *what;
+    if (order_fd < 0)
+        return report_fd;
+    close(report_fd);
+    if (!order_take(order_fd, shelf_fd, s, &what))
+        report(order_fd, what);
+    if (shelf_fd >= 0)
+        close(shelf_fd);
+    return order_fd;
+}
+
+void
+init_run(const struct spec *spec, int report_fd, int order_fd, int shelf_fd)
+{
+    static struct spec own; // what an order adds
+    struct spec *s = &own;
+    int *const keep[] = {&report_fd, &order_fd, &shelf_fd};
+    own = *spec;
     sigset_t all;
     int status = 0, signal_number;
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, NULL);
-    // Unlike the command this process is never executed anew: what the shim has open must go.
-    syscall(SYS_close_range, 3U, (unsigned)report_fd - 1, 0U);
-    syscall(SYS_close_range, (unsigned)report_fd + 1, ~0U, 0U);
+    descriptors_keep(keep, sizeof(keep) / sizeof(keep[0]));
     // Now it has nothing to hide, and /proc/1 is its own again.
     prctl(PR_SET_DUMPABLE, 1UL, 0UL, 0UL, 0UL);
     time_begin();
+    report_fd = order_wait(s, report_fd, order_fd, shelf_fd);
     pid_t command = command_start(s, report_fd);
     close(report_fd);
     for (;;) {

@@ -41,7 +41,7 @@ layer_open(const struct mount_spec *m, int user_fd, int *outside, int *state, co
         return false;
     if (user_fd >= 0 && m->kind != MOUNT_BIND)
         map_ids(*outside, user_fd);
-    if (m->kind == MOUNT_BIND_READ_ONLY && !make_read_only(*outside))
+    if ((m->kind == MOUNT_BIND_READ_ONLY || m->kind == MOUNT_SHELF) && !make_read_only(*outside))
         return false;
     if (m->kind != MOUNT_OVERLAY)
         return true;

@@ -38,7 +38,7 @@ guest_run(const struct spec *s)
     struct control *control;
     const char *what;
     char why[256];
-    int console[2];
+    int console[2], order_fd = -1;
     if (pipe2(console, O_CLOEXEC) != 0)
         fail("the console");
     if (!control_open(s, console[0], &control, &what))
@@ -48,14 +48,14 @@ guest_run(const struct spec *s)
     // The guest's root may open what it writes to by name, as /dev/console.
     if (s->ids.count > 1 && fchown(console[1], s->ids.outside, s->ids.outside) != 0)
         fail("the console");
-    pid_t guest = guest_start(s, console[1], why, sizeof(why));
+    pid_t guest = guest_start(s, console[1], &order_fd, why, sizeof(why));
     close(console[1]);
     if (guest == 0) {
         dprintf(REPORT_FD, "failed %s\n", why);
     } else {
         dprintf(REPORT_FD, "running %d\n", (int)guest);
         close(REPORT_FD);
-        control_serve(control, guest);
+        control_serve(control, guest, order_fd);
     }
     cgroups_remove(s);
     unlink("control");

@@ -83,8 +83,17 @@ mount_place(const struct mount_spec *m, int fd)
     return (is_file || folder_make(m->at)) && mount_attach(fd, m->at);
 }
 
+// It hangs where a file system of ours will cover it (devices.c): only who has it open gets there.
+static bool
+shelf_keep(const struct mount_spec *m, int *shelf_fd)
+{
+    if (m->kind == MOUNT_SHELF)
+        *shelf_fd = open(m->at, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return m->kind != MOUNT_SHELF || *shelf_fd >= 0;
+}
+
 bool
-mounts_make(const struct spec *s, struct layers *l, const char **what)
+mounts_make(const struct spec *s, struct layers *l, int *shelf_fd, const char **what)
 {
     int built[MOUNTS_MAX] = {0};
     struct devices devices;
@@ -105,7 +114,7 @@ mounts_make(const struct spec *s, struct layers *l, const char **what)
         return false;
     for (size_t i = 1; i < s->mount_count; i++) {
         *what = s->mounts[i].at;
-        if (!mount_place(&s->mounts[i], built[i]))
+        if (!mount_place(&s->mounts[i], built[i]) || !shelf_keep(&s->mounts[i], shelf_fd))
             return false;
     }
     for (size_t i = 0; i < s->mount_count; i++)

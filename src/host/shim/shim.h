@@ -29,11 +29,12 @@ struct id_map {
     uint32_t count;   // 0: there is no map; a single id is the command's own
 };
 
-enum mount_kind { MOUNT_BIND, MOUNT_BIND_READ_ONLY, MOUNT_OVERLAY, MOUNT_TMPFS };
+enum mount_kind { MOUNT_BIND, MOUNT_BIND_READ_ONLY, MOUNT_OVERLAY, MOUNT_TMPFS, MOUNT_SHELF };
 
 // Paths outside are absolute; `at` is inside of the guest's root. `outside` of an overlay is its
-// lower folder, of a tmpfs its size in bytes. `state` holds an overlay's folders upper and work,
-// and belongs to the guest's root.
+// lower folder, of a tmpfs its size in bytes. A shelf is a folder that the guest does not see:
+// process 1 keeps it, to mount folders of it later (order.c). `state` holds an overlay's folders
+// upper and work, and belongs to the guest's root.
 struct mount_spec {
     enum mount_kind kind;
     const char *at;
@@ -79,6 +80,7 @@ struct spec {
     uint64_t caps;           // capabilities that are kept, a bit each
     uint64_t console_bytes;  // the console keeps at least its last so many; 0: 64 KiB
     uint64_t uid, gid;       // inside, of the command
+    uint64_t is_held;        // the command waits for an order
     uint64_t is_init;        // process 1 is the shim's: it reaps, and passes SIGTERM on
     uint64_t no_new_privs;   // for functions: no set-user-id program gains anything
     uint64_t is_own_network; // without net_fd: a network namespace with nothing but loopback
@@ -94,8 +96,9 @@ struct spec {
 bool spec_read(int fd, struct spec *out, const char **why);
 
 // guest.c. Starts process 1 and returns when the command runs: its id (a child of the caller), or 0
-// with a sentence in `why`. Its output goes to the console, a pipe.
-pid_t guest_start(const struct spec *s, int console_fd, char *why, size_t why_size);
+// with a sentence in `why`. Its output goes to the console, a pipe. What is held gets its order by
+// *order_fd; else -1.
+pid_t guest_start(const struct spec *s, int console_fd, int *order_fd, char *why, size_t why_size);
 
 // layers.c. The folders of the host that the guest is made of. With a map of ids only the host's
 // root can open them, as the guest's ids see them; without one, process 1 does so in its own mount
@@ -106,8 +109,8 @@ bool layers_send(int socket, const struct layers *l);
 bool layers_receive(int socket, struct layers *out);
 
 // mounts.c. In the guest's process 1: leaves the host's root for the guest's. On failure: what and
-// errno.
-bool mounts_make(const struct spec *s, struct layers *l, const char **what);
+// errno. *shelf_fd is -1 when there is no shelf.
+bool mounts_make(const struct spec *s, struct layers *l, int *shelf_fd, const char **what);
 
 // devices.c. /dev, /sys, and what of /proc tells of the host: opened while the host's root is in
 // sight, hung up when the guest's is.
@@ -134,13 +137,23 @@ bool privileges_drop(const struct spec *s, const char **what);
 
 // init.c. Process 1: runs the command, reaps, ends when it ends. The argument gets errno of a
 // failed start.
-_Noreturn void init_run(const struct spec *s, int report_fd);
+// order_fd and shelf_fd: of a command that is held; else -1.
+_Noreturn void init_run(const struct spec *s, int report_fd, int order_fd, int shelf_fd);
 _Noreturn void command_exec(const struct spec *s, int report_fd);
 
 // control.c. Serves console and control socket until the guest's process 1 has ended.
 struct control;
 bool control_open(const struct spec *s, int console_fd, struct control **out, const char **what);
-void control_serve(struct control *c, pid_t guest);
+void control_serve(struct control *c, pid_t guest, int order_fd);
+
+// order.c. One message: zero-terminated "mount=AT\nNAME" (a folder of the shelf) and "env=..."
+// texts. Answered by a sentence when the command could not be run, else by the end of the socket.
+enum { ORDER_BYTES_MAX = 64 * 1024 };
+bool order_socket(int fds[2]);
+// The shim's side: the order is a file; NULL or why it failed.
+const char *order_give(int order_fd, const char *file);
+// Process 1's side: waits for it, mounts, and adds to the specification.
+bool order_take(int order_fd, int shelf_fd, struct spec *s, const char **what);
 
 // text.c
 bool text_to_u64(const char *text, uint64_t *out);

@@ -69,6 +69,12 @@ add_overlay(struct spec *s, char *value)
 }
 
 static bool
+add_shelf(struct spec *s, char *value)
+{
+    return add_mount(s, MOUNT_SHELF, value);
+}
+
+static bool
 add_tmpfs(struct spec *s, char *value)
 {
     return add_mount(s, MOUNT_TMPFS, value);
@@ -136,6 +142,7 @@ static const struct key {
     {"dir", .add = NULL}, // offset 0: see set
     {"env", .add = add_env},
     {"gid", .number = offsetof(struct spec, gid)},
+    {"held", .number = offsetof(struct spec, is_held)},
     {"hostname", .text = offsetof(struct spec, hostname)},
     {"ids", .add = set_ids},
     {"init", .number = offsetof(struct spec, is_init)},
@@ -146,6 +153,7 @@ static const struct key {
     {"own_network", .number = offsetof(struct spec, is_own_network)},
     {"rlimit", .add = add_rlimit},
     {"seccomp_fd", .number = offsetof(struct spec, seccomp_fd)},
+    {"shelf", .add = add_shelf},
     {"tmpfs", .add = add_tmpfs},
     {"uid", .number = offsetof(struct spec, uid)},
     {"user_fd", .number = offsetof(struct spec, user_fd)},
