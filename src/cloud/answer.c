@@ -4,6 +4,7 @@
 
 #include "src/cloud/admin.h"
 #include "src/cloud/cors.h"
+#include "src/cloud/guests.h"
 #include "src/cloud/hosts.h"
 #include "src/cloud/origin.h"
 #include "src/cloud/pipeline.h"
@@ -69,13 +70,21 @@ answer_known(struct cloud *cloud, const struct http_request *request, const stru
                           "endpoint URL here, or see /_c10m/health.");
 }
 
+// Guests may also say the address that they know us by.
+static bool
+host_is_ours(const struct cloud *cloud, const struct http_request *request, struct str host)
+{
+    return host_is_allowed(host, &cloud->address, &cloud->allow_hosts) ||
+           (request->origin != NULL && str_eq(host_name(host), STR(GUESTS_ADDRESS)));
+}
+
 static void
 answer_api(struct cloud *cloud, const struct http_request *request, struct http_response *response)
 {
     struct admission admission;
     struct str host = http_request_header(request, STR("Host"));
     // Without a Host it was no browser.
-    if (str_is_present(host) && !host_is_allowed(host, &cloud->address, &cloud->allow_hosts))
+    if (str_is_present(host) && !host_is_ours(cloud, request, host))
         admin_answer_text(request, response, 403,
                           "c10m does not answer under this Host: use localhost, or start it with "
                           "--allow-host NAME.");
@@ -91,6 +100,8 @@ void
 cloud_answer(void *arg, const struct http_request *request, struct http_response *response)
 {
     struct cloud *cloud = arg;
+    if (guests_answer(cloud, request, response))
+        return;
     const struct raw_route *route = raw_route_find(cloud, request);
     if (route != NULL)
         route->fn(route->arg, request, response);

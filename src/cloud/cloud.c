@@ -10,6 +10,7 @@
 #include "src/auth/key_cache.h"
 #include "src/cloud/answer.h"
 #include "src/cloud/event_log.h"
+#include "src/cloud/guests.h"
 #include "src/cloud/keys.h"
 #include "src/cloud/state.h"
 
@@ -104,6 +105,8 @@ start_listening(struct cloud *cloud, struct cloud_options *o, char *problem, siz
     if (code != OK)
         explain_listen(&o->address, code, errno, problem, problem_size);
     o->address = cloud->address = options.address;
+    if (code == OK)
+        guests_start(cloud->guests);
     return code;
 }
 
@@ -192,8 +195,10 @@ cloud_free(struct cloud *cloud)
 {
     if (cloud == NULL)
         return;
-    if (cloud->http != NULL)
+    if (cloud->http != NULL) {
+        guests_stop(cloud->guests);
         http_server_free(cloud->http, deadline_in_ms(cloud->runtime, DRAIN_MS));
+    }
     raw_listeners_close(cloud);
     state_power_off(cloud);
     state_stop(cloud);

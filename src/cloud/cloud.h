@@ -23,6 +23,7 @@
 #include "src/store/seal.h"
 #include "src/wire/pattern.h"
 
+struct guests;
 struct key_cache;
 struct machine;
 
@@ -44,6 +45,7 @@ struct cloud {
     struct machine *machine; // what runs here; NULL: nothing can (src/cloud/state.h)
     bool powers_off;         // at the end, what runs is stopped; else it goes on
     const char *data;        // the data directory; NULL: nothing is on disk
+    struct guests *guests;   // what guests of networks ask of us
     struct http_server *http;
     struct http_client *client;         // for what services ask of others
     void *service_states[SERVICES_MAX]; // by index in service_registry

@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <stdio.h>
 
+#include "src/cloud/guests.h"
 #include "src/host/machine.h"
 #include "src/store/blob.h"
 #include "src/store/client_token.h"
@@ -35,6 +36,7 @@ open_machine(struct cloud *cloud, const struct cloud_options *options)
         .background = cloud->background,
         .dir = dir,
         .boot_path = options->boot_id_file,
+        .door = guests_door(cloud->guests),
     });
 }
 
@@ -52,6 +54,7 @@ state_open(struct cloud *cloud, const struct cloud_options *options, char *probl
     };
     if (str_starts(str_of(options->store_url), STR("rocks:")))
         cloud->data = options->store_url + STR("rocks:").len;
+    cloud->guests = guests_new(cloud);
     open_machine(cloud, options);
     cloud->reaper = reaper_new(&cloud->jobs);
     cloud->alarms = alarms_new(&cloud->jobs);
@@ -133,6 +136,7 @@ void
 state_close(struct cloud *cloud)
 {
     machine_free(cloud->machine);
+    guests_free(cloud->guests);
     blobs_close(cloud->blobs);
     clock_keeper_free(cloud->clock);
     outbox_free(cloud->outbox);

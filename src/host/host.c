@@ -129,6 +129,7 @@ host_new(const struct host_options *options, struct host **out, char *problem, s
     CHECK(h != NULL);
     *h = (struct host){.runtime = options->runtime,
                        .log = options->log,
+                       .door = options->door,
                        .shim_fd = -1,
                        .holder_fd = -1,
                        .seccomp_fd = -1};

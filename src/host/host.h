@@ -11,15 +11,28 @@
 // there again.
 enum { HOST_NAME_BYTES_MAX = 64 }; // of a sandbox or network: letters, digits, '-'
 
+struct host;
+// What c10m itself does for networks: it answers on sockets of theirs. Called by the networks'
+// driver, in a fiber, and may wait; on failure `problem` (512 bytes) gets a sentence. `addresses`
+// are the network's own. Open is called again when they change, and after c10m has started anew.
+struct host_door {
+    int (*open)(void *arg, struct host *h, struct str network, const struct str *addresses,
+                size_t count, char *problem);
+    void (*close)(void *arg, struct str network); // OK also when it is not open
+    void *arg;
+};
+
 struct host_options {
     struct runtime *runtime;
     const struct log *log;
-    const char *dir; // made when missing
+    const char *dir;              // made when missing
+    const struct host_door *door; // lives longer; NULL: none
 };
 
 struct host {
     struct runtime *runtime;
     const struct log *log;
+    const struct host_door *door;
     char *dir;
     bool is_root;
     int shim_fd;    // the program that stands beside a sandbox

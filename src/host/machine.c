@@ -23,7 +23,8 @@ open_host(void *arg)
 {
     struct opening *o = arg;
     const struct machine_options *mo = &o->machine->options;
-    struct host_options options = {.runtime = mo->runtime, .log = mo->log, .dir = mo->dir};
+    struct host_options options = {
+        .runtime = mo->runtime, .log = mo->log, .dir = mo->dir, .door = mo->door};
     o->code = host_new(&options, &o->host, o->problem, sizeof(o->problem));
     if (o->code != OK)
         return;

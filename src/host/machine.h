@@ -15,6 +15,7 @@ struct machine_options {
     struct background *background;
     const char *dir;       // for all that runs; made with the first unit
     const char *boot_path; // see reconciler.h
+    const struct host_door *door;
 };
 
 struct machine *machine_new(const struct machine_options *options);

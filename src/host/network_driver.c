@@ -192,6 +192,15 @@ applied_write(const struct applying *a, struct str spec)
     return errno == ENOSPC ? E_FULL : E_IO;
 }
 
+static int
+open_door(const struct applying *a, const struct host_network_record *r)
+{
+    const struct host_door *d = a->host->door;
+    if (d == NULL)
+        return OK;
+    return d->open(d->arg, a->host, a->name, r->addresses.items, r->addresses.count, a->problem);
+}
+
 // Makes the running network what the record says, whatever of it is so already.
 static int
 apply_record(const struct applying *a, struct str spec)
@@ -205,6 +214,7 @@ apply_record(const struct applying *a, struct str spec)
         TRY(network_address_add(a->host, a->name, r.addresses.items[i], a->problem));
     TRY(apply_ports(a, &before, &r));
     TRY(apply_rules(a, &r));
+    TRY(open_door(a, &r));
     return applied_write(a, spec);
 }
 
@@ -267,6 +277,8 @@ stop(void *arg, const struct unit *u, char *problem)
 {
     struct host *h = arg;
     int64_t deadline_ns = deadline_in_ms(h->runtime, END_MS_MAX);
+    if (h->door != NULL)
+        h->door->close(h->door->arg, u->name);
     TRY(network_stop(h, u->name, problem));
     while (!holder_is_gone(h, u->name)) {
         snprintf(problem, UNIT_PROBLEM_BYTES, "the network's holder does not end");
@@ -293,6 +305,7 @@ network_driver_new(struct host *h, struct unit_driver *out)
     *out = (struct unit_driver){
         .probe = probe,
         .start = start,
+        .adopt = change, // what is so already stays so; the door is opened
         .change = change,
         .stop = stop,
         .remove = remove_all,

@@ -234,7 +234,7 @@ http_loop_fini(struct http_loop *l)
 }
 
 void
-http_loop_accept(struct http_loop *l, struct socket *socket)
+http_loop_accept(struct http_loop *l, struct socket *socket, void *origin)
 {
     size_t live = atomic_fetch_add_explicit(&l->shared->connections, 1, memory_order_relaxed);
     if (live >= l->options->connections_max) {
@@ -246,6 +246,7 @@ http_loop_accept(struct http_loop *l, struct socket *socket)
     CHECK(c != NULL);
     c->home = l;
     c->socket = socket;
+    c->origin = origin;
     c->transport = &plain_transport;
     c->protocol = &opening_protocol;
     timer_init(&c->timer, l->loop, on_timer, c);
@@ -271,5 +272,15 @@ http_loop_cancel(struct http_loop *l)
     for (struct http_connection *c = LIST_FIRST(&l->connections), *next; c; c = next) {
         next = LIST_NEXT(c, link);
         c->protocol->cancel(c);
+    }
+}
+
+void
+http_loop_drop(struct http_loop *l, const void *origin)
+{
+    for (struct http_connection *c = LIST_FIRST(&l->connections), *next; c; c = next) {
+        next = LIST_NEXT(c, link);
+        if (c->origin == origin)
+            c->protocol->cancel(c);
     }
 }

@@ -45,9 +45,11 @@ void http_loop_init(struct http_loop *l);
 // No connections are left.
 void http_loop_fini(struct http_loop *l);
 
-// Serves the socket from now on, and owns it.
-void http_loop_accept(struct http_loop *l, struct socket *socket);
+// Serves the socket from now on, and owns it. Its requests have that origin.
+void http_loop_accept(struct http_loop *l, struct socket *socket, void *origin);
 // Nothing more is accepted. Answers what has arrived, closes idle connections.
 void http_loop_drain(struct http_loop *l);
 // Closes what is not running, cancels what is.
 void http_loop_cancel(struct http_loop *l);
+// The same of those with that origin.
+void http_loop_drop(struct http_loop *l, const void *origin);

@@ -55,6 +55,7 @@ struct http_connection {
     LIST_ENTRY(http_connection) link;
     struct http_loop *home;
     struct socket *socket;
+    void *origin; // who accepted it (http_server_take)
     const struct http_transport *transport;
     const struct http_protocol *protocol;
     struct timer timer; // at deadline_ns or before it

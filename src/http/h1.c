@@ -139,6 +139,7 @@ note_head(struct http_connection *c)
         return;
     request->received_ns = connection_now_ns(c);
     request->peer = socket_peer(c->socket);
+    request->origin = c->origin;
     request->may_upgrade =
         head->minor_version > 0 && !head->is_chunked && head->content_length <= 0;
     if (c->tls != NULL)

@@ -309,6 +309,7 @@ static void
 note_connection(struct http_connection *c, struct h2_stream *s)
 {
     s->request.peer = socket_peer(c->socket);
+    s->request.origin = c->origin;
     if (c->tls != NULL)
         tls_stream_note(c, &s->request);
 }

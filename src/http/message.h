@@ -35,8 +35,9 @@ struct http_request {
     struct stream *stream;
     struct header *trailers; // behind a chunked body, once its end was read
     size_t trailer_count;
-    const char *peer;                     // "127.0.0.1:53211"
-    bool is_encrypted;                    // came over TLS
+    const char *peer;  // "127.0.0.1:53211"
+    void *origin;      // of http_server_take; NULL: it came to the server's own address
+    bool is_encrypted; // came over TLS
     const char *tls_version, *tls_cipher; // "TLSv1.3", "TLS_AES_128_GCM_SHA256", static; else NULL
     bool may_upgrade;                     // the response may be a 101: HTTP/1.1, and without a body
     int64_t received_ns;                  // monotonic, when the head was complete

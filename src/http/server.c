@@ -42,11 +42,40 @@ set_defaults(struct http_server_options *o)
         o->connections_max = CONNECTIONS_MAX;
 }
 
+void
+http_server_take(struct http_server *s, struct socket *accepted, void *origin)
+{
+    http_loop_accept(&s->loops[loop_index(socket_loop(accepted))], accepted, origin);
+}
+
+struct dropping {
+    struct http_loop *loop;
+    const void *origin;
+};
+
+static void
+drop_on_loop(void *arg)
+{
+    struct dropping *d = arg;
+    http_loop_drop(d->loop, d->origin);
+    free(d);
+}
+
+void
+http_server_drop(struct http_server *s, void *origin)
+{
+    for (int i = 0; i < s->loop_count; i++) {
+        struct dropping *d = malloc(sizeof(*d));
+        CHECK(d != NULL);
+        *d = (struct dropping){&s->loops[i], origin};
+        loop_post(runtime_loop(s->rt, i), drop_on_loop, d);
+    }
+}
+
 static void
 on_accept(void *arg, struct socket *accepted)
 {
-    struct http_server *s = arg;
-    http_loop_accept(&s->loops[loop_index(socket_loop(accepted))], accepted);
+    http_server_take(arg, accepted, NULL);
 }
 
 // On loop 0. Loops answer at the end of all they are asked, and once more when they have drained:

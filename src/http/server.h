@@ -36,13 +36,19 @@ struct http_server_options {
     size_t connections_max;  // over all loops; 0: 100,000
 };
 
+struct http_server;
+// Serves a socket that somebody else's listener has accepted, on the loop that it is on; requests
+// tell the origin. Such listeners are closed before the server is.
+void http_server_take(struct http_server *s, struct socket *accepted, void *origin);
+// Ends all connections of that origin soon; requests that run are cancelled. From any thread.
+void http_server_drop(struct http_server *s, void *origin);
+
 struct http_server_stats {
     size_t connections;
     uint64_t requests;
     uint64_t rejected; // requests that were no HTTP, and handshakes that failed
 };
 
-struct http_server;
 // E_EXISTS: the address is taken. E_IO: errno says why. E_INVALID: the operator's certificate or
 // key is not valid.
 MUST_USE int http_server_new(struct runtime *rt, struct http_server_options *options,

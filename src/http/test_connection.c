@@ -46,7 +46,7 @@ hold_loop(void *arg)
 static void
 accept_and_end(void *arg, struct socket *accepted)
 {
-    http_loop_accept(&loop, accepted);
+    http_loop_accept(&loop, accepted, NULL);
     atomic_store(&shared.is_ending, true);
     sem_post(&is_accepted);
 }
@@ -76,7 +76,7 @@ await_turns(void)
 static void
 accept_and_drain(void *arg, struct socket *accepted)
 {
-    http_loop_accept(&loop, accepted);
+    http_loop_accept(&loop, accepted, NULL);
     atomic_store(&shared.is_ending, true);
     http_loop_drain(&loop);
 }
