@@ -133,6 +133,8 @@ open_all(struct running *r)
     TRY(runtime_call(f->runtime, seal_main, r));
     struct cloud_options cloud_options = {.store_url = url};
     TRY(state_open(&r->cloud, &cloud_options, f->problem, f->problem_size));
+    r->cloud.aes = aes_new();
+    r->cloud.data_keys = data_keys_new(r->cloud.seal, r->cloud.aes);
     return state_open_blobs(&r->cloud, f->problem, f->problem_size);
 }
 
@@ -144,6 +146,7 @@ run(struct running *r)
     r->check = (struct check){.kv = r->cloud.kv,
                               .runtime = f->runtime,
                               .reaper = r->cloud.reaper,
+                              .data_keys = r->cloud.data_keys,
                               .is_repair = f->is_repair,
                               .print = line_print};
     int code = runtime_call(f->runtime, check_main, r);
@@ -163,6 +166,8 @@ fsck_run(struct fsck *f)
     state_stop(&r.cloud);
     state_close(&r.cloud);
     kv_close(r.cloud.kv);
+    data_keys_free(r.cloud.data_keys);
+    aes_free(r.cloud.aes);
     seal_free(r.cloud.seal);
     return code;
 }

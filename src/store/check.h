@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "src/store/kv.h"
+#include "src/store/data_key.h"
 
 struct reaper;
 
@@ -11,8 +11,9 @@ struct reaper;
 struct check {
     struct kv *kv;
     struct runtime *runtime;
-    struct reaper *reaper; // ranges left to it go at the next start
-    const char *part;      // whose invariants
+    struct reaper *reaper;       // ranges left to it go at the next start
+    struct data_keys *data_keys; // NULL: sealed contents are not opened
+    const char *part;            // whose invariants
     bool is_repair;
     size_t problems; // found
     size_t mended;   // of them
