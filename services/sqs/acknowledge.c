@@ -93,6 +93,7 @@ static int
 acknowledge_body(struct kv_txn *txn, void *arg)
 {
     struct acknowledge *s = arg;
+    kv_makes_room(txn);
     TRY(queue_get(s->c, txn, s->url, &s->queue));
     for (size_t i = 0; i < s->count; i++) {
         struct acknowledge_entry *e = &s->entries[i];

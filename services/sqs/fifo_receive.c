@@ -75,6 +75,7 @@ take_body(struct kv_txn *txn, void *arg)
     struct take *t = arg;
     struct receive *r = t->r;
     receive_reset(r);
+    kv_makes_room(txn); // what cannot be received cannot be deleted
     TRY(queue_get(r->c, txn, r->url, &r->queue));
     int64_t now_ms = call_now_ms(r->c);
     if (str_is_present(r->attempt_id))

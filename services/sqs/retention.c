@@ -154,6 +154,7 @@ step_body(struct kv_txn *txn, void *arg)
     struct queue q;
     s->next = (struct str){0};
     s->removed = 0;
+    kv_makes_room(txn);
     TRY(queue_next(txn, s, &name));
     int code = queue_find(txn, NULL, &name, &q);
     if (code != OK)

@@ -82,6 +82,7 @@ take_body(struct kv_txn *txn, void *arg)
 {
     struct take *t = arg;
     receive_reset(t->r);
+    kv_makes_room(txn); // what cannot be received cannot be deleted
     TRY(queue_get(t->r->c, txn, t->r->url, &t->r->queue));
     t->now_ms = call_now_ms(t->r->c);
     t->due_ms = receive_hidden_until(t->r, t->now_ms);

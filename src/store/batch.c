@@ -63,7 +63,7 @@ decide(struct batch *b, const struct commit *c)
     if (c->reads != NULL && history_conflicts(b->history, c->reads, c->read_version))
         return E_CONFLICT;
     size_t bytes = b->bytes + c->writes->bytes;
-    if (!b->backend->ops->has_room(b->backend, bytes, c->writes->has_puts))
+    if (!b->backend->ops->has_room(b->backend, bytes, c->is_growth))
         return E_FULL;
     return load_counters(b, c->writes);
 }

@@ -19,6 +19,7 @@ struct commit {
     const struct reads *reads; // NULL when it read nothing
     uint64_t read_version;
     int64_t deadline_ns;
+    bool is_growth;   // not to be done below the disk's reserve
     bool is_done;     // set on the fiber's own loop
     int code;         // OK, E_CONFLICT, E_UNKNOWN, E_TOO_OLD, E_FULL, E_IO
     uint64_t version; // of the commit when OK

@@ -116,6 +116,7 @@ blob_unlink(struct blobs *b, struct kv_txn *txn, const struct blob_id *id)
     if (head.links == 0)
         return E_NOT_FOUND;
     head.links--;
+    kv_makes_room(txn);
     head.due_ms = head.links == 0 ? clock_wall_ms(b->runtime) : 0;
     return blob_head_set(b, txn, id, &head);
 }

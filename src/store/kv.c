@@ -69,6 +69,7 @@ txn_commit(struct kv_txn *txn, struct kv_stamp *stamp)
         .reads = txn->snapshot != NULL ? &txn->reads : NULL,
         .read_version = txn->read_version,
         .deadline_ns = txn->deadline_ns,
+        .is_growth = txn->writes.has_puts && !txn->makes_room,
     };
     committer_commit(txn->kv->committer, &commit);
     if (commit.code == OK)

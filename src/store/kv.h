@@ -109,6 +109,9 @@ void kv_iter_close(struct kv_iter *it);
 // Checked at once: E_LIMIT when key or value is too large.
 MUST_USE int kv_set(struct kv_txn *txn, struct str key, struct str value);
 MUST_USE int kv_del(struct kv_txn *txn, struct str key);
+// This transaction deletes, or leads to deletions, though it also writes: as those that only
+// delete, it may go on below the disk's reserve, down to a quarter of it.
+void kv_makes_room(struct kv_txn *txn);
 // Adds to a counter (8 bytes, little-endian, absent is 0) at commit, without a conflict.
 MUST_USE int kv_add(struct kv_txn *txn, struct str key, int64_t delta);
 // Reads such a counter from what kv_get gave.

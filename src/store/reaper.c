@@ -212,6 +212,7 @@ reaper_add(struct reaper *r, struct kv_txn *txn, const char *kind, struct str fr
 {
     CHECK(str_cmp(from, to) < 0);
     kv_after_commit(txn, reaper_wake, r);
+    kv_makes_room(txn);
     return kv_set(txn, garbage_key(kv_txn_arena(txn), kind, from), to);
 }
 

@@ -4,7 +4,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/statvfs.h>
 
 #include "src/store/backup.h"
 
@@ -20,8 +19,6 @@ enum {
     BLOOM_BITS = 10,               // a key; 1 % false positives
     TABLE_BYTES = 16 * MIB,
     LEVEL_BASE_BYTES = 64 * MIB,
-    // What one compaction takes on disk for a while: less than the reserve.
-    COMPACTION_BYTES_MAX = 48 * MIB,
     SYNC_EVERY_BYTES =
         MIB, // of a table being written, so that commits do not wait behind all of it
     INFO_LOG_BYTES_MAX = 64 * 1024,
@@ -32,8 +29,6 @@ enum {
     READ_TIER_ALL = 0,
     READ_TIER_CACHED = 1,
     BATCH_BYTES_KEPT_MAX = MIB,
-    ROOM_ASKED_EVERY_NS = 100 * 1000 * 1000,
-    ROOM_ASKED_EVERY_BYTES = 4 * MIB,
 };
 
 static struct rocks *
@@ -97,7 +92,7 @@ set_writing(rocksdb_options_t *o, const struct kv_options *options)
     rocksdb_options_set_max_background_jobs(o, 2);
     rocksdb_options_set_target_file_size_base(o, TABLE_BYTES);
     rocksdb_options_set_max_bytes_for_level_base(o, LEVEL_BASE_BYTES);
-    rocksdb_options_set_max_compaction_bytes(o, COMPACTION_BYTES_MAX);
+    rocksdb_options_set_max_compaction_bytes(o, ROCKS_COMPACTION_BYTES_MAX);
     rocksdb_options_set_bytes_per_sync(o, SYNC_EVERY_BYTES);
     rocksdb_options_set_compression(o, rocksdb_lz4_compression);
     rocksdb_options_set_min_level_to_compress(o, COMPRESSED_LEVEL_MIN);
@@ -134,6 +129,10 @@ rocks_read_options(const struct backend_snapshot *s, bool is_cached_only)
     if (s != NULL)
         rocksdb_readoptions_set_snapshot(o, s->snapshot);
     rocksdb_readoptions_set_read_tier(o, is_cached_only ? READ_TIER_CACHED : READ_TIER_ALL);
+    // There are none. And where the engine looks for them, an iterator that comes to the next file
+    // of a level forgets that its first block could not be had (up to RocksDB 7.8 at least): it
+    // then ends, or goes on behind that file, without an error. test_cold.c finds that.
+    rocksdb_readoptions_set_ignore_range_deletions(o, 1);
     return o;
 }
 
@@ -143,11 +142,14 @@ rocks_code(const struct rocks *r, char *error)
     if (error == NULL)
         return OK;
     int code = str_starts(str_of(error), STR("Result incomplete")) ? E_AGAIN : E_IO;
+    bool is_disk = str_starts(str_of(error), STR("IO error")); // not what is damaged in itself
     if (code == E_IO) {
         char quoted[512];
-        log_event(r->log, LOG_ERROR, "store_read_failed", "error=%s",
-                  log_quote(str_of(error), quoted, sizeof quoted));
+        log_event(r->log, LOG_ERROR, "store_read_failed", "error=%s action=%s",
+                  log_quote(str_of(error), quoted, sizeof quoted), is_disk ? "abort" : "refuse");
     }
+    if (is_disk)
+        abort();
     rocksdb_free(error);
     return code;
 }
@@ -278,26 +280,6 @@ rocks_cold_reads(struct backend *b)
 }
 
 static void
-ask_room(struct rocks *r, int64_t now_ns)
-{
-    struct statvfs fs;
-    r->asked_ns = now_ns;
-    r->bytes_since = 0;
-    r->free_bytes = statvfs(r->dir.store_path, &fs) == 0 ? (uint64_t)fs.f_bavail * fs.f_frsize : 0;
-}
-
-static bool
-rocks_has_room(struct backend *b, size_t bytes, bool is_growth)
-{
-    struct rocks *r = rocks_of(b);
-    int64_t now_ns = clock_mono_ns(r->runtime);
-    if (now_ns - r->asked_ns >= ROOM_ASKED_EVERY_NS || r->bytes_since >= ROOM_ASKED_EVERY_BYTES)
-        ask_room(r, now_ns);
-    uint64_t kept = is_growth ? r->reserve_bytes : data_dir_start_bytes(r->reserve_bytes);
-    return r->free_bytes >= kept + r->bytes_since + bytes;
-}
-
-static void
 rocks_batch_put(struct backend *b, struct str key, struct str value)
 {
     rocksdb_writebatch_put(rocks_of(b)->batch, key.ptr, key.len, value.ptr, value.len);
@@ -306,7 +288,9 @@ rocks_batch_put(struct backend *b, struct str key, struct str value)
 static void
 rocks_batch_del(struct backend *b, struct str key)
 {
-    rocksdb_writebatch_delete(rocks_of(b)->batch, key.ptr, key.len);
+    struct rocks *r = rocks_of(b);
+    r->has_deleted = true;
+    rocksdb_writebatch_delete(r->batch, key.ptr, key.len);
 }
 
 static void
@@ -338,13 +322,6 @@ rocks_batch_write(struct backend *b, uint64_t version)
     return OK;
 }
 
-static bool
-has_reserve(const struct rocks *r, const char *path)
-{
-    struct statvfs fs;
-    return statvfs(path, &fs) == 0 && (uint64_t)fs.f_bavail * fs.f_frsize >= r->reserve_bytes;
-}
-
 static int
 rocks_backup(struct backend *b, const char *dir, uint64_t *version_base, char *problem,
              size_t problem_size)
@@ -352,7 +329,7 @@ rocks_backup(struct backend *b, const char *dir, uint64_t *version_base, char *p
     struct rocks *r = rocks_of(b);
     *version_base = r->dir.version_base;
     // A checkpoint writes what is in memory to a table, which must not meet a full disk.
-    if (!has_reserve(r, dir) || !has_reserve(r, r->dir.store_path)) {
+    if (!rocks_has_reserve(r, dir) || !rocks_has_reserve(r, r->dir.store_path)) {
         snprintf(problem, problem_size, "there is too little room left for a backup to %s", dir);
         return E_FULL;
     }
@@ -436,7 +413,7 @@ rocks_open(const char *dir, const struct kv_options *options, struct backend **o
     rocksdb_writeoptions_set_sync(r->write_synced, 1);
     r->read_newest = rocks_read_options(NULL, false);
     r->batch = rocksdb_writebatch_create();
-    ask_room(r, clock_mono_ns(r->runtime));
+    rocks_room_init(r);
     *out = &r->backend;
     return OK;
 }

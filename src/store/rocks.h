@@ -23,8 +23,15 @@ struct rocks {
     // committer's.
     uint64_t free_bytes, bytes_since;
     int64_t asked_ns;
+    // What deletions leave on disk, and how the engine is asked for it; the committer's too.
+    bool has_deleted;
+    int suggestions_left;
+    int64_t reclaimed_ns;
     _Atomic uint64_t cold_reads;
 };
+
+// What one compaction takes on disk for a while: less than the reserve.
+enum { ROCKS_COMPACTION_BYTES_MAX = 48 * 1024 * 1024 };
 
 struct backend_snapshot {
     const rocksdb_snapshot_t *snapshot;
@@ -33,10 +40,17 @@ struct backend_snapshot {
 
 // Options that read what is in memory only, or whatever it takes; at s, or the newest when NULL.
 rocksdb_readoptions_t *rocks_read_options(const struct backend_snapshot *s, bool is_cached_only);
-// From `error`, which it frees. OK when NULL; E_AGAIN: the answer is not in memory; E_IO, logged.
+// From `error`, which it frees. OK when NULL; E_AGAIN: the answer is not in memory; E_IO: what is
+// stored is damaged, logged. A disk that fails ends the process, with a line in the log.
 MUST_USE int rocks_code(const struct rocks *r, char *error);
 // A read leaves its loop; outside of fibers it stays where it is.
 void rocks_read_cold(struct rocks *r, void (*fn)(void *arg), void *arg);
+
+// Room on the disk (rocks_room.c). Once the store is open:
+void rocks_room_init(struct rocks *r);
+// As backend_ops.has_room.
+bool rocks_has_room(struct backend *b, size_t bytes, bool is_growth);
+bool rocks_has_reserve(const struct rocks *r, const char *path);
 
 struct backend_iter *rocks_iter_open(struct backend *b, struct backend_snapshot *s, struct str from,
                                      struct str to, bool is_reverse, struct arena *arena);

@@ -186,6 +186,13 @@ put_body(struct kv_txn *txn, void *arg)
 }
 
 static int
+put_for_room_body(struct kv_txn *txn, void *arg)
+{
+    kv_makes_room(txn);
+    return kv_set(txn, STR("b"), STR("1"));
+}
+
+static int
 del_body(struct kv_txn *txn, void *arg)
 {
     TRY(kv_add(txn, STR("n"), -1));
@@ -205,8 +212,10 @@ full_store(struct fixture *f)
     CHECK(has(f, STR("a"), STR("1")));
     CHECK(kv_run(f->kv, &arena, del_body, NULL) == OK);
     CHECK(has(f, STR("a"), (struct str){0}));
+    CHECK(kv_run(f->kv, &arena, put_for_room_body, NULL) == OK);
     r->reserve_bytes = INT64_MAX;
     CHECK(kv_run(f->kv, &arena, del_body, NULL) == E_FULL);
+    CHECK(kv_run(f->kv, &arena, put_for_room_body, NULL) == E_FULL);
     r->reserve_bytes = RESERVE_BYTES;
     CHECK(kv_run(f->kv, &arena, put_body, NULL) == OK);
     arena_fini(&arena);

@@ -111,6 +111,7 @@ write_all(struct fixture *f, uint64_t count, bool is_deleted)
         run(f, write_body, &(struct page){.first = i, .count = PAGE, .is_deleted = is_deleted});
 }
 
+// The next page begins behind this one: so it is run once for each.
 static int
 scan_body(struct kv_txn *txn, void *arg)
 {

@@ -130,6 +130,12 @@ kv_del(struct kv_txn *txn, struct str key)
     return OK;
 }
 
+void
+kv_makes_room(struct kv_txn *txn)
+{
+    txn->makes_room = true;
+}
+
 int
 kv_add(struct kv_txn *txn, struct str key, int64_t delta)
 {

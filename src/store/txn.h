@@ -30,6 +30,7 @@ struct kv_txn {
     struct arena_mark held;            // what the arena held before
     struct after_commit *after;
     uint32_t numbers; // given by kv_txn_number
+    bool makes_room;
 };
 
 // A store on a back end that is open already, which it closes.

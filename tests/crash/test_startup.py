@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 import os
 import pathlib
-import shlex
 import socket
 import subprocess
 
 import pytest
 
 from support.server import PROGRAM, Server, child_environment, free_port
+from support.small_disk import SmallDisk
 
 START_SECONDS_MAX = 30
 
@@ -132,21 +132,11 @@ def test_a_missing_parent_is_made_or_named(tmp_path):
         assert process.stop() == 0
 
 
-def small_disk(directory, size):
-    """A command prefix that runs the rest with a small disk of its own mounted on the directory."""
-    namespace = (
-        ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--map-root-user", "--mount"]
-    )
-    where = shlex.quote(str(directory))
-    script = f'mount -t tmpfs -o size={size} tmpfs {where} && "$@"'
-    return [*namespace, "sh", "-c", script, "sh"]
-
-
 @pytest.mark.parametrize("size", ["64k", "1m", "16m"])
 def test_a_full_disk(tmp_path, size):
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    check_refused(serve(disk / "data", prefix=small_disk(disk, size)), disk / "data")
+    with SmallDisk(tmp_path / "disk", size) as disk:
+        data = disk.directory / "data"
+        check_refused(serve(data, prefix=disk.prefix), data)
 
 
 def test_another_address_needs_other_keys(tmp_path):

@@ -55,12 +55,15 @@ def health_status(port):
 class Server:
     """`with Server(directory) as server:` serves; leaving the block checks a clean end."""
 
-    def __init__(self, directory, verb="serve", options=(), port=None, uid=None, env=None):
+    def __init__(
+        self, directory, verb="serve", options=(), port=None, uid=None, env=None, prefix=(), log=None
+    ):
         self.directory = pathlib.Path(directory)
         self.data = self.directory / "data"
-        self.log = self.directory / "log"
+        self.log = pathlib.Path(log or self.directory / "log")
         self.verb = verb
         self.options = list(options)
+        self.prefix = list(prefix)  # of the command, such as small_disk's
         self.port = port or free_port()
         self.process = None
         self.uid = uid  # of an ordinary user; None: ours
@@ -69,6 +72,7 @@ class Server:
     def command(self):
         address = f"127.0.0.1:{self.port}"
         return [
+            *self.prefix,
             str(PROGRAM),
             self.verb,
             "--listen",
