@@ -46,6 +46,8 @@ def environment(build, is_long):
     env.update(SANITIZERS)
     env["C10M_PROGRAM"] = str(ROOT / "build" / build / "c10m")
     env["C10M_TEST_LONG"] = "1" if is_long else "0"
+    if is_long:
+        env.setdefault("C10M_BLOB_STREAM_MIB", "5120")
     return env
 
 

@@ -7,13 +7,16 @@
 //     "P 0" and "p 0" stand around it.
 // driver check DIR [pairs]
 //     opens DIR, and compares with such lines on standard input; with "pairs" all but blobs
+// driver lose DIR HEX
+//     deletes what begins with those bytes, as a bug would, and prints how many keys that were
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "src/base/encoding.h"
 #include "tests/power/store.h"
 
-enum { MARK_FD = 9, EXIT_USAGE = 2 };
+enum { MARK_FD = 9, EXIT_USAGE = 2, PREFIX_BYTES_MAX = 64 };
 
 struct run {
     struct store store;
@@ -137,6 +140,59 @@ run(char **argv)
     return 0;
 }
 
+struct losing {
+    struct store store;
+    struct str prefix;
+    unsigned count;
+};
+
+static int
+lose_body(struct kv_txn *txn, void *arg)
+{
+    struct losing *l = arg;
+    char after[PREFIX_BYTES_MAX + 1];
+    memcpy(after, l->prefix.ptr, l->prefix.len);
+    after[l->prefix.len] = (char)0xff;
+    struct kv_range range = {.from = l->prefix, .to = {after, l->prefix.len + 1}};
+    struct kv_iter *it;
+    struct str key, value;
+    int code;
+    l->count = 0;
+    TRY(kv_range_open(txn, &range, &it));
+    while ((code = kv_iter_next(it, &key, &value)) == OK) {
+        TRY(kv_del(txn, key));
+        l->count++;
+    }
+    kv_iter_close(it);
+    return code == E_NOT_FOUND ? OK : code;
+}
+
+static int
+lose_main(void *arg)
+{
+    struct losing *l = arg;
+    struct arena a;
+    arena_init(&a);
+    int code = kv_run(l->store.kv, &a, lose_body, l);
+    arena_fini(&a);
+    return code;
+}
+
+static int
+lose(const char *dir, const char *hex)
+{
+    struct losing l = {0};
+    char prefix[PREFIX_BYTES_MAX];
+    l.prefix = (struct str){prefix, strlen(hex) / 2};
+    CHECK(l.prefix.len <= sizeof(prefix) && hex_decode(str_of(hex), prefix, l.prefix.len) == OK);
+    if (store_open(&l.store, dir) != OK)
+        return EXIT_BROKEN;
+    CHECK(runtime_call(l.store.runtime, lose_main, &l) == OK);
+    store_close(&l.store);
+    printf("%u\n", l.count);
+    return 0;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -144,7 +200,10 @@ main(int argc, char **argv)
         return run(argv + 2);
     if (argc >= 3 && strcmp(argv[1], "check") == 0)
         return store_check(argv[2], argc == 3);
+    if (argc == 4 && strcmp(argv[1], "lose") == 0)
+        return lose(argv[2], argv[3]);
     fprintf(stderr, "usage: driver run DIR FIRST COUNT WRITERS BACKUP-DIR\n"
-                    "       driver check DIR [pairs]\n");
+                    "       driver check DIR [pairs]\n"
+                    "       driver lose DIR HEX\n");
     return EXIT_USAGE;
 }

@@ -21,7 +21,7 @@ struct store {
     char seal_path[600], blobs_dir[600];
 };
 
-enum { NUMBERS_MAX = 100000, BOX_KEYS = 30 };
+enum { NUMBERS_MAX = 120000, BOX_KEYS = 30 };
 
 // Says on stderr why not.
 MUST_USE int store_open(struct store *s, const char *dir);

@@ -21,7 +21,7 @@ WORKERS = 2
 ONE_IN = 1 if LONG else 24
 KILLS_UNDER_LOAD = 100 if LONG else 10
 LOAD_WRITERS = 64
-LOAD_NUMBERS = 1500
+LOAD_NUMBERS = 1000
 
 
 def words(data, backup, first=0, count=NUMBERS, writers=WRITERS):

@@ -10,10 +10,14 @@ MARK_FD = 9
 DEADLINE_S = 300
 
 
-def run(words, marks, root, **settings):
+def environment(root, **settings):
     """settings: RECORD_LOG and so on, in lower case without the prefix."""
     env = {**os.environ, "LD_PRELOAD": str(BUILD / "recorder.so"), "RECORD_ROOT": str(root)}
-    env.update({f"RECORD_{name.upper()}": str(value) for name, value in settings.items()})
+    return env | {f"RECORD_{name.upper()}": str(value) for name, value in settings.items()}
+
+
+def run(words, marks, root, **settings):
+    env = environment(root, **settings)
     with open(marks, "ab") as file:
         return subprocess.run(
             [str(word) for word in words],

@@ -88,7 +88,7 @@ class Server:
             self.process = subprocess.Popen(
                 self.command(),
                 # By its descriptor: a user may not be able to enter the folder that it is in.
-                executable=f"/proc/self/fd/{program.fileno()}",
+                executable=None if self.prefix else f"/proc/self/fd/{program.fileno()}",
                 pass_fds=[program.fileno()],
                 cwd="/" if self.uid else None,
                 user=self.uid,
