@@ -34,9 +34,14 @@ class User:
         return self.client.json(operation, members)
 
     def call(self, operation, **members):
-        answer = self.answer(operation, **members)
-        assert answer.status == 200, answer.body
-        return answer.json()
+        """As SDKs do, again after a 503: files that the engine rewrites take room for a while."""
+
+        def answered():
+            answer = self.answer(operation, **members)
+            assert answer.status in (200, 503), answer.body
+            return answer.status == 200 and answer
+
+        return eventually(answered, SECONDS_MAX, f"{operation} succeeds").json()
 
     def send(self, size=BODY_BYTES):
         """True, or False when the disk is full; any other answer is wrong."""
@@ -103,7 +108,8 @@ def test_filled_by_itself(disk):
         user = User(server)
         while user.send():
             assert len(user.sent) < SENT_MAX, "it never fills up"
-        assert disk.free_bytes() > LOW_BYTES, "it did not stop at the reserve"
+        # The engine rewrites files meanwhile, which takes room for a while.
+        eventually(lambda: disk.free_bytes() > LOW_BYTES, SECONDS_MAX, "it stopped at the reserve")
         assert not user.send(10)
         reads_and_deletes_go_on(user)
         # Deleting what takes the room brings it back, without anything else.
