@@ -123,10 +123,10 @@ admin_backup(struct cloud *cloud, const struct http_request *request,
     struct backup b = {.runtime = cloud->runtime,
                        .kv = cloud->kv,
                        .blobs = cloud->blobs,
-                       .data = cloud->data,
+                       .data = cloud->keys_dir,
                        .problem = problem,
                        .problem_size = sizeof(problem)};
-    if (cloud->data == NULL) {
+    if (cloud->keys_dir == NULL) {
         admin_answer_text(request, response, 409,
                           "This c10m keeps nothing on disk, not even the root key that a backup "
                           "would need: it was started with --ephemeral.");

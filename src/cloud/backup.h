@@ -12,7 +12,7 @@ struct backup {
     struct runtime *runtime;
     struct kv *kv;
     struct blobs *blobs; // NULL: nobody changes them
-    const char *data;    // the data directory
+    const char *data;    // the data directory, or where the keys of another store lie
     const char *dir;     // made or empty
     char *problem;       // gets a sentence
     size_t problem_size;

@@ -41,10 +41,12 @@ struct cloud {
     struct alarms *alarms;
     struct outbox *outbox;
     struct clock_keeper *clock;
-    struct blobs *blobs;     // when there is a seal
+    // NULL on a store that processes share: files of one would be of no use to the others.
+    struct blobs *blobs;
     struct machine *machine; // what runs here; NULL: nothing can (src/cloud/state.h)
     bool powers_off;         // at the end, what runs is stopped; else it goes on
-    const char *data;        // the data directory; NULL: nothing is on disk
+    const char *data;        // the data directory that the store is in; NULL: it is elsewhere
+    const char *keys_dir;    // where root key and TLS keys lie; NULL: nothing is on disk
     struct guests *guests;   // what guests of networks ask of us
     struct http_server *http;
     struct http_client *client;         // for what services ask of others
@@ -90,6 +92,7 @@ struct cloud_options {
     struct text_list root_keys, root_key_files;
     enum development_keys development_keys; // by address: on loopback only
     const char *boot_id_file;               // see struct machine_options
+    const char *keys_dir;                   // of root key and TLS keys; NULL: the data directory
     const char *seal_file;                  // the key of sealed secrets; NULL: one that is not kept
     const char *admin_token_file;           // made when missing; NULL: nobody has the token
     struct text_list allow_hosts, allow_origins;

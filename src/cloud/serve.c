@@ -114,6 +114,7 @@ serve(const struct options *options, char **argv)
     snprintf(tls_dir, sizeof(tls_dir), "%s/tls", options->data);
     if (!options->is_ephemeral) {
         co.seal_file = seal_file;
+        co.keys_dir = options->data;
         co.tls.dir = tls_dir;
     }
     if (co.admin_token_file == NULL && !options->is_ephemeral)

@@ -54,6 +54,7 @@ state_open(struct cloud *cloud, const struct cloud_options *options, char *probl
     };
     if (str_starts(str_of(options->store_url), STR("rocks:")))
         cloud->data = options->store_url + STR("rocks:").len;
+    cloud->keys_dir = cloud->data != NULL ? cloud->data : options->keys_dir;
     cloud->guests = guests_new(cloud);
     open_machine(cloud, options);
     cloud->reaper = reaper_new(&cloud->jobs);
@@ -89,6 +90,8 @@ open_blobs(void *arg)
 int
 state_open_blobs(struct cloud *cloud, char *problem, size_t problem_size)
 {
+    if (cloud->jobs.is_shared)
+        return OK;
     return runtime_call(cloud->runtime, open_blobs,
                         &(struct blobs_opening){cloud, problem, problem_size});
 }

@@ -76,6 +76,18 @@ say_made(const char *dir)
     printf("c10m: the backup in %s is whole\n", dir);
 }
 
+// Whether the store of a c10m that was started there is elsewhere: its keys are there, and no mark.
+static bool
+has_keys_alone(const char *dir)
+{
+    char path[PATH_MAX + 16];
+    snprintf(path, sizeof(path), "%s/c10m.json", dir);
+    if (access(path, F_OK) == 0)
+        return false;
+    snprintf(path, sizeof(path), "%s/root.key", dir);
+    return access(path, F_OK) == 0;
+}
+
 // Of a data directory that nobody uses.
 static int
 backup_idle(struct task *t, struct kv *kv)
@@ -146,6 +158,8 @@ backup_main(void *arg)
     struct task *t = arg;
     struct kv *kv;
     TRY(absolute_dir(t));
+    if (has_keys_alone(t->data))
+        return backup_running(t);
     TRY(data_check(t, t->data, "a c10m data directory"));
     int code = store_open(t, &kv);
     if (code == E_EXISTS) {
@@ -208,6 +222,13 @@ fsck_command(struct task *t)
                      .is_repair = t->is_repair,
                      .problem = t->problem,
                      .problem_size = sizeof(t->problem)};
+    if (has_keys_alone(t->data)) {
+        snprintf(t->problem, sizeof(t->problem),
+                 "the store of %s is elsewhere (--store), where others may be writing: make a "
+                 "backup of it, and check that",
+                 t->data);
+        return fail(t);
+    }
     if (data_check(t, t->data, "a c10m data directory") != OK || fsck_run(&f) != OK)
         return fail(t);
     if (f.problems == 0)
@@ -231,7 +252,9 @@ static const struct command {
      "Makes a backup in DIR, which is made or empty: the state of one moment, with its blobs and\n"
      "the root key, so that DIR is as secret as the data. When a c10m uses the data directory, it\n"
      "makes the backup itself, on its own machine, and goes on answering; else this command does.\n"
-     "DIR is a backup when this says so: an unfinished one cannot be restored.\n"
+     "DIR is a backup when this says so: an unfinished one cannot be restored. A store of --store "
+     "is\n"
+     "backed up by a c10m that runs on it, as a data directory too.\n"
      "\n"
      "  --data DIR          the data directory (default " DATA_DEFAULT ")\n"
      "  --listen ADDR:PORT  where the running c10m listens (default " LISTEN_DEFAULT ")\n"
@@ -256,7 +279,7 @@ static const struct command {
      "Checks a data directory that no c10m uses, by the invariants of the store and of each\n"
      "service: blobs without contents and contents without blobs, indexes and counts that do not\n"
      "agree with what they are about, data and timers that belong to nothing. One line for each\n"
-     "problem.\n"
+     "problem. What serve --store uses is checked as a backup of it.\n"
      "\n"
      "  --data DIR          the data directory (default " DATA_DEFAULT ")\n"
      "  --repair            mend what can be proven; make a backup first\n"
