@@ -71,10 +71,17 @@ def test_slow_requests(tmp_path):
         pytest.fail("no call took a millisecond")
 
 
-def waiting(server):
-    status, text = admin(server, "GET", "metrics")
-    assert status == 200
-    return int(re.search(r"^c10m_requests_waiting (\d+)$", text, re.MULTILINE)[1])
+def await_only_waiting(server, count):
+    """So many polls wait, and nothing else is under way: whoever was woken has ended."""
+
+    def is_so():
+        status, text = admin(server, "GET", "metrics")
+        assert status == 200
+        names = ("c10m_requests_waiting", "c10m_requests_in_flight")
+        found = [int(re.search(rf"^{name} (\d+)$", text, re.MULTILINE)[1]) for name in names]
+        return found == [count, 0]
+
+    eventually(is_so, 20, f"only {count} polls wait")
 
 
 def test_long_polls_leave_room_for_others(tmp_path):
@@ -86,9 +93,9 @@ def test_long_polls_leave_room_for_others(tmp_path):
             polls = [stack.enter_context(SignedClient(server.port)) for _ in range(POLLS)]
             for count, poll in enumerate(polls, 1):
                 poll.start_json("ReceiveMessage", {"QueueUrl": url, "WaitTimeSeconds": 20})
-                eventually(lambda: waiting(server) == count, 20, f"{count} polls wait")
+                await_only_waiting(server, count)
             for number in range(POLLS):
                 sqs.send_message(QueueUrl=url, MessageBody=str(number))
-                eventually(lambda: waiting(server) == POLLS - number - 1, 20, "one poll is served")
+                await_only_waiting(server, POLLS - number - 1)
             bodies = [poll.finish().json()["Messages"][0]["Body"] for poll in polls]
         assert sorted(bodies) == [str(number) for number in range(POLLS)]
