@@ -39,7 +39,9 @@ is_on_disk(int fd)
     const char *root = getenv("BROKEN_ROOT");
     char link[64], path[PATH_MAX];
     (void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-    ssize_t len = root ? readlink(link, path, sizeof(path)) : -1;
+    if (root == NULL)
+        return false;
+    ssize_t len = readlink(link, path, sizeof(path));
     return len > (ssize_t)strlen(root) && strncmp(path, root, strlen(root)) == 0;
 }
 
