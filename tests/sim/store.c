@@ -52,9 +52,9 @@ static struct store store;
 struct backend *__wrap_mem_open(const struct kv_options *options);
 struct backend *__real_mem_open(const struct kv_options *options);
 struct batch *__wrap_batch_new(struct runtime *rt, struct backend *b, const struct live *live,
-                               struct watches *watches);
+                               struct watches *watches, struct read_cache *read_cache);
 struct batch *__real_batch_new(struct runtime *rt, struct backend *b, const struct live *live,
-                               struct watches *watches);
+                               struct watches *watches, struct read_cache *read_cache);
 void __wrap_watches_fire(struct watches *w, const struct str *keys, size_t n);
 void __real_watches_fire(struct watches *w, const struct str *keys, size_t n);
 void __wrap_batch_free(struct batch *b);
@@ -256,7 +256,7 @@ listen_for_writes(void *arg)
 
 struct batch *
 __wrap_batch_new(struct runtime *rt, struct backend *b, const struct live *live,
-                 struct watches *watches)
+                 struct watches *watches, struct read_cache *read_cache)
 {
     sim_outside_begin();
     struct user *u = calloc(1, sizeof(*u));
@@ -269,7 +269,7 @@ __wrap_batch_new(struct runtime *rt, struct backend *b, const struct live *live,
     u->next = store.users;
     store.users = u;
     if (!store.batch)
-        store.batch = __real_batch_new(rt, b, live, watches);
+        store.batch = __real_batch_new(rt, b, live, watches, read_cache);
     sim_outside_end();
     CHECK(pthread_create(&u->listener, NULL, listen_for_writes, u) == 0);
     return store.batch;
