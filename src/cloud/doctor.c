@@ -1,6 +1,7 @@
 // c10m doctor: looks at what c10m needs of this machine, and says how to mend what it lacks.
 // SPDX-License-Identifier: Apache-2.0
 #include <arpa/inet.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
@@ -16,6 +17,7 @@
 #include <unistd.h>
 
 #include "src/cloud/commands.h"
+#include "src/host/host.h"
 
 enum {
     FILES_MIN = 1024,          // below it c10m is no use at all
@@ -178,11 +180,62 @@ examine_namespaces(const struct examination *e)
 {
     bool can = can_unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET |
                            CLONE_NEWUTS | CLONE_NEWIPC);
-    say(e->out, can ? GOOD : WARNING,
-        "allow them: `sysctl -w kernel.unprivileged_userns_clone=1`, and on Ubuntu "
-        "`sysctl -w kernel.apparmor_restrict_unprivileged_userns=0`; in a container, run it with "
-        "these rights. Only services that run programs of yours need them.",
-        can ? "namespaces can be made" : "namespaces cannot be made here");
+    const struct host_restriction *r = host_restriction_find(geteuid() == 0);
+    char mend[sizeof(e->out->mend)];
+    if (r != NULL)
+        snprintf(mend, sizeof(mend),
+                 "as root: `%s`. Only services that run programs of yours need it.", r->remedy);
+    else
+        snprintf(mend, sizeof(mend),
+                 "this kernel has none, or a container keeps them from you: run it with these "
+                 "rights. Only services that run programs of yours need them.");
+    if (can)
+        say(e->out, GOOD, "", "namespaces can be made");
+    else
+        say(e->out, WARNING, mend, "namespaces cannot be made here%s%s", r != NULL ? ": see " : "",
+            r != NULL ? r->path : "");
+}
+
+// What of a guest's limits will hold: asked by making a control group and removing it again.
+static void
+examine_limits(const struct examination *e)
+{
+    static const struct limits all = {
+        .memory_bytes = 1, .cpu_millis = 1, .pids = 1, .io_bytes_per_second = 1};
+    struct arena arena;
+    struct cgroups groups;
+    char tag[32];
+    arena_init(&arena);
+    snprintf(tag, sizeof(tag), "doctor-%d", (int)getpid());
+    cgroups_find(&groups, tag);
+    struct str missing = cgroups_unenforced(&groups, &all, &arena);
+    if (missing.len == 0)
+        say(e->out, GOOD, "", "all limits of guests can be enforced");
+    else
+        say(e->out, WARNING,
+            "run it as root, or delegate a control group to this user (systemd: Delegate=yes). "
+            "Only services that run programs of yours need it.",
+            "no control group enforces these limits of guests: " STR_FMT, STR_ARG(missing));
+    cgroups_fini(&groups);
+    arena_fini(&arena);
+}
+
+// The program that keeps a network loads them.
+static void
+examine_networks(const struct examination *e)
+{
+    static const char *const libraries[] = {"libmnl.so.0", "libnftables.so.1"};
+    for (size_t i = 0; i < COUNT_OF(libraries); i++) {
+        void *library = dlopen(libraries[i], RTLD_LAZY | RTLD_LOCAL);
+        if (library == NULL) {
+            say(e->out, WARNING,
+                "install libmnl0 and libnftables1. Only services that make networks need them.",
+                "there is no %s", libraries[i]);
+            return;
+        }
+        dlclose(library);
+    }
+    say(e->out, GOOD, "", "networks' libraries are there");
 }
 
 static void
@@ -287,11 +340,10 @@ static const struct {
     const char *name;
     void (*examine)(const struct examination *e);
 } examinations[] = {
-    {"names", examine_names},       {"port", examine_port},
-    {"data", examine_data},         {"clock", examine_clock},
-    {"files", examine_files},       {"namespaces", examine_namespaces},
-    {"endpoint", examine_endpoint}, {"aws", examine_aws},
-    {"node", examine_node},         {"go", examine_go},
+    {"names", examine_names},   {"port", examine_port},         {"data", examine_data},
+    {"clock", examine_clock},   {"files", examine_files},       {"namespaces", examine_namespaces},
+    {"limits", examine_limits}, {"networks", examine_networks}, {"endpoint", examine_endpoint},
+    {"aws", examine_aws},       {"node", examine_node},         {"go", examine_go},
     {"java", examine_java},
 };
 

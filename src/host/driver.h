@@ -29,7 +29,9 @@ struct unit_driver {
     // Once for each unit that this c10m finds up and has not started itself: to take back what c10m
     // itself does for it, such as answering on its sockets. NULL: nothing.
     int (*adopt)(void *arg, const struct unit *u, char *problem);
-    // Brings a new spec into force while it runs. NULL: it takes effect at the next start.
+    // Brings a new spec into force while it runs; also called for what is found up when it is not
+    // known whether it was started to the end. NULL: a spec takes effect at the next start, which
+    // then must be one step that happens or not.
     int (*change)(void *arg, const struct unit *u, char *problem);
     int (*stop)(void *arg, const struct unit *u, char *problem);
     int (*remove)(void *arg, const struct unit *u, char *problem);

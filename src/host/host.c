@@ -38,15 +38,15 @@ say(char *problem, size_t problem_size, const char *what, int code)
 
 // Systems that restrict user namespaces, and how each is told to allow them.
 static const struct {
-    const char *path;
+    struct host_restriction it;
     char refuses;
-    const char *remedy;
 } restrictions[] = {
-    {"/proc/sys/user/max_user_namespaces", '0', "sysctl -w user.max_user_namespaces=65536"},
-    {"/proc/sys/kernel/unprivileged_userns_clone", '0',
-     "sysctl -w kernel.unprivileged_userns_clone=1"},
-    {"/proc/sys/kernel/apparmor_restrict_unprivileged_userns", '1',
-     "sysctl -w kernel.apparmor_restrict_unprivileged_userns=0"},
+    {{"/proc/sys/user/max_user_namespaces", "sysctl -w user.max_user_namespaces=65536"}, '0'},
+    {{"/proc/sys/kernel/unprivileged_userns_clone", "sysctl -w kernel.unprivileged_userns_clone=1"},
+     '0'},
+    {{"/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
+      "sysctl -w kernel.apparmor_restrict_unprivileged_userns=0"},
+     '1'},
 };
 
 static char
@@ -61,21 +61,29 @@ first_byte(const char *path)
     return byte;
 }
 
+const struct host_restriction *
+host_restriction_find(bool is_root)
+{
+    for (size_t i = 0; i < COUNT_OF(restrictions); i++) {
+        bool is_limit_for_all = i == 0;
+        if ((is_limit_for_all || !is_root) &&
+            first_byte(restrictions[i].it.path) == restrictions[i].refuses)
+            return &restrictions[i].it;
+    }
+    return NULL;
+}
+
 static int
 check_namespaces(const struct host *h, char *problem, size_t problem_size)
 {
+    const struct host_restriction *r = host_restriction_find(h->is_root);
     if (access("/proc/self/ns/user", F_OK) != 0)
         return say(problem, problem_size, "this kernel has no user namespaces", E_INVALID);
-    for (size_t i = 0; i < COUNT_OF(restrictions); i++) {
-        bool is_limit_for_all = i == 0;
-        if ((is_limit_for_all || !h->is_root) &&
-            first_byte(restrictions[i].path) == restrictions[i].refuses) {
-            snprintf(problem, problem_size, "this system restricts user namespaces; as root: %s",
-                     restrictions[i].remedy);
-            return E_INVALID;
-        }
-    }
-    return OK;
+    if (r == NULL)
+        return OK;
+    snprintf(problem, problem_size, "this system restricts user namespaces; as root: %s",
+             r->remedy);
+    return E_INVALID;
 }
 
 static int

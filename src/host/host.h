@@ -47,6 +47,13 @@ struct host {
 // E_INVALID (not Linux, no user namespaces) with a sentence in `problem`.
 MUST_USE int host_new(const struct host_options *options, struct host **out, char *problem,
                       size_t problem_size);
+// The setting of this system that keeps c10m from user namespaces, with its remedy; NULL: none
+// does.
+struct host_restriction {
+    const char *path; // below /proc
+    const char *remedy;
+};
+const struct host_restriction *host_restriction_find(bool is_root);
 // What runs goes on. NULL is accepted.
 void host_free(struct host *h);
 // Letters, digits and '-', at most HOST_NAME_BYTES_MAX.

@@ -440,6 +440,20 @@ a_change_is_applied_once_while_it_runs(void **state)
 }
 
 static void
+what_was_being_started_is_finished_by_the_next(void **state)
+{
+    struct fixture *f = *state;
+    want(f, UNIT_RUN, false);
+    wait_for(f, UNIT_UP);
+    end(f, RECONCILER_POWERS_OFF);
+    f->machine.seen = UNIT_SEEN_UP; // c10m was killed while it started it
+    begin(f);
+    wait_until(f, &f->machine.changes, 1);
+    wait_for(f, UNIT_UP);
+    assert_int_equal(f->machine.starts, 1);
+}
+
+static void
 what_waits_is_no_failure(void **state)
 {
     struct fixture *f = *state;
@@ -525,6 +539,8 @@ main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(what_is_needed_comes_first_and_goes_last, setup, teardown),
         cmocka_unit_test_setup_teardown(a_change_is_applied_once_while_it_runs, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_was_being_started_is_finished_by_the_next, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(what_waits_is_no_failure, setup, teardown),
         cmocka_unit_test_setup_teardown(a_call_that_takes_too_long_is_ended_and_made_again, setup,
                                         teardown),

@@ -156,6 +156,9 @@ start(struct worker *w, char *problem)
 {
     if (!needs_are_up(w, problem))
         return tell(w, UNIT_PENDING, problem); // they wake it
+    // So that what is found up in any other state is known as started, but maybe not to the end.
+    if (w->unit.state == UNIT_UP)
+        TRY(tell(w, UNIT_PENDING, "it is started again"));
     int code = row_take(w, problem);
     if (code == E_LIMIT)
         return tell(w, UNIT_FAILED, problem);
@@ -186,7 +189,8 @@ look_after(struct worker *w, char *problem)
         log_event(w->reconciler->options.log, LOG_INFO, "host_unit_adopted", "kind=%s name=%s",
                   w->id.kind, w->id.name);
     w->is_known = true;
-    if (d->change != NULL && w->unit.applied_version != w->unit.want_version) {
+    bool is_whole = w->unit.state == UNIT_UP && w->unit.applied_version == w->unit.want_version;
+    if (d->change != NULL && !is_whole) {
         if (call(w, d->change, problem) != OK)
             return tell(w, UNIT_UP, problem);
         w->unit.applied_version = w->unit.want_version;

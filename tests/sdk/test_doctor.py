@@ -9,7 +9,7 @@ import pytest
 
 from support.server import PROGRAM, free_port
 
-NAMES = "names port data clock files namespaces endpoint aws node go java".split()
+NAMES = "names port data clock files namespaces limits networks endpoint aws node go java".split()
 
 
 def doctor(*options, env=None, **how):

@@ -56,6 +56,11 @@ def started(pid):
     return int(fields[19]) if fields else now()
 
 
+def parent(pid):
+    fields = read(pathlib.Path(f"/proc/{pid}/stat")).decode().rsplit(")", 1)[-1].split()
+    return int(fields[1]) if fields else 0
+
+
 class Machine:
     """A c10m with a folder of its own, started as one of users()."""
 
@@ -169,10 +174,14 @@ class Machine:
 
     def processes(self):
         """By id, what it is called; those that are ending included."""
-        found = {}
-        for pid in pids():
-            if pid != self.server_pid() and self.is_ours(pid):
-                found[pid] = read(pathlib.Path(f"/proc/{pid}/comm")).decode().strip()
+        ours = set()
+        parents = {pid: parent(pid) for pid in pids() if pid != self.server_pid()}
+        for pid in parents:
+            if self.is_ours(pid):
+                ours.add(pid)
+        while more := {pid for pid, above in parents.items() if above in ours} - ours:
+            ours |= more
+        found = {pid: read(pathlib.Path(f"/proc/{pid}/comm")).decode().strip() for pid in ours}
         for pid in found:
             for name in self.namespaces_of(pid):
                 self.namespaces[name] = now()
