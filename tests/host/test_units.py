@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import json
 import os
+import pathlib
 import signal
 
 import pytest
@@ -183,6 +184,44 @@ def test_a_changed_group_is_in_force_at_once(m):
     network["groups"][0]["rules"][0]["cidr"] = "10.0.1.5/32"
     m.want(*NETWORK, spec=network)
     eventually(lambda: m.console("asks").endswith("page\n"), 60, "it is open again")
+
+
+def resident_kib(pid):
+    for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1])
+
+
+def test_a_shim_is_small(m):
+    """It stands beside each of hundreds of guests."""
+    m.want("sandbox", "g1", spec=m.guest("seq 1000; exec sleep 100000"))
+    m.hear("g1", "1000")
+    (shim,) = shims(m)
+    assert 0 < resident_kib(shim) <= 500
+
+
+# As systems do that restrict user namespaces; this setting is each user namespace's own.
+RESTRICTED = [
+    *("unshare", "--user", "--map-root-user", "sh", "-c"),
+    'echo 0 > /proc/sys/user/max_user_namespaces; exec "$@"',
+    "sh",
+]
+REMEDY = "sysctl -w user.max_user_namespaces=65536"
+
+
+def test_what_keeps_units_from_running_is_said_with_its_remedy(m):
+    m.server.stop()
+    m.server.prefix = RESTRICTED
+    m.server.start()
+    assert "host_unusable" not in m.server.log_text(), "without units it does not matter"
+    m.want("sandbox", "g1", spec=m.guest())
+    eventually(lambda: REMEDY in m.page()["problem"], 60, "the page says so")
+    assert REMEDY in m.server.log_text()
+    assert m.units()["g1"]["state"] == "pending"
+    m.server.stop()
+    m.server.prefix = []
+    m.server.start()
+    m.wait("g1", "up")
 
 
 def test_the_page_and_the_wish_want_the_token(m):

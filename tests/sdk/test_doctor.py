@@ -77,6 +77,17 @@ def test_file_limits(limit, verdict):
     assert "ulimit -n 1048576" in text
 
 
+def test_restricted_namespaces():
+    """The setting is each user namespace's own, and applies to what is made in it."""
+    script = 'echo 0 > /proc/sys/user/max_user_namespaces; exec "$0" doctor --listen 127.0.0.1:0'
+    command = ["unshare", "--user", "--map-root-user", "sh", "-c", script, str(PROGRAM)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    lines = done.stdout.splitlines()
+    (at,) = [i for i, line in enumerate(lines) if " namespaces " in line]
+    assert lines[at].startswith("warning ") and "/proc/sys/user/max_user_namespaces" in lines[at]
+    assert "sysctl -w user.max_user_namespaces=65536" in lines[at + 1]
+
+
 def test_clients(tmp_path):
     tool(tmp_path, "aws", "echo aws-cli/1.46.0 Python/3.11.6")
     tool(tmp_path, "node", "exit 3")

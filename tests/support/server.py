@@ -68,6 +68,7 @@ class Server:
         self.process = None
         self.uid = uid  # of an ordinary user; None: ours
         self.env = env or {}
+        self.before = list(before)  # words of a command that runs another one
 
     def command(self):
         address = f"127.0.0.1:{self.port}"
@@ -85,10 +86,10 @@ class Server:
     def start(self):
         self.directory.mkdir(parents=True, exist_ok=True)
         with open(self.log, "ab") as log, open(PROGRAM, "rb") as program:
+            # By its descriptor: a user may not be able to enter the folder that it is in.
+            path = f"/proc/self/fd/{program.fileno()}"
             self.process = subprocess.Popen(
-                self.command(),
-                # By its descriptor: a user may not be able to enter the folder that it is in.
-                executable=None if self.prefix else f"/proc/self/fd/{program.fileno()}",
+                [path if word == str(PROGRAM) else word for word in self.command()],
                 pass_fds=[program.fileno()],
                 cwd="/" if self.uid else None,
                 user=self.uid,
