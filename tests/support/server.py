@@ -68,7 +68,6 @@ class Server:
         self.process = None
         self.uid = uid  # of an ordinary user; None: ours
         self.env = env or {}
-        self.before = list(before)  # words of a command that runs another one
 
     def command(self):
         address = f"127.0.0.1:{self.port}"
@@ -88,8 +87,10 @@ class Server:
         with open(self.log, "ab") as log, open(PROGRAM, "rb") as program:
             # By its descriptor: a user may not be able to enter the folder that it is in.
             path = f"/proc/self/fd/{program.fileno()}"
+            words = [path if w == str(PROGRAM) and self.prefix else w for w in self.command()]
             self.process = subprocess.Popen(
-                [path if word == str(PROGRAM) else word for word in self.command()],
+                words,
+                executable=None if self.prefix else path,
                 pass_fds=[program.fileno()],
                 cwd="/" if self.uid else None,
                 user=self.uid,
