@@ -351,10 +351,8 @@ change_body(struct kv_txn *txn, void *arg)
     struct change *s = arg;
     struct queue queue;
     TRY(queue_get(s->c, txn, s->in->QueueUrl, &queue));
-    struct str dead_letter_name = queue.record.dead_letter_name;
     TRY(attributes_apply(s->c, &s->in->Attributes, ATTRIBUTES_LATER, &queue.record));
     TRY(redrive_check(s->c, txn, &queue, &s->in->Attributes));
-    TRY(redrive_index(txn, &queue, dead_letter_name));
     queue.record.modified_ms = OPT_LONG(call_now_ms(s->c));
     return queue_set(txn, &queue);
 }

@@ -5,17 +5,6 @@
 #include "services/sqs/sqs_api.h"
 #include "services/sqs/sqs_records.h"
 
-static struct str
-range_of_sqs(struct arena *a, struct str *to)
-{
-    struct tuple t;
-    struct str from;
-    tuple_init(&t, a);
-    tuple_add_str(&t, STR("sqs"));
-    tuple_range(&t, a, &from, to);
-    return from;
-}
-
 int
 check_mend(struct check *c, struct str key, bool is_wanted)
 {
@@ -68,20 +57,6 @@ generation_note(struct checking *k, const struct queue_name *name,
     omap_put(k->by_generation, lasting.generation)->value = q;
 }
 
-// Adds what a list should have.
-static int
-listed_check(struct check *c, struct checking *k, struct str key, const char *queue,
-             const char *list)
-{
-    bool is_there;
-    TRY(check_exists(c, k, key, &is_there));
-    if (is_there)
-        return OK;
-    TRY(check_mend(c, key, true));
-    check_report(c, c->is_repair, "queue %s is not in the list of %s", queue, list);
-    return OK;
-}
-
 static int
 queue_check(struct check *c, struct checking *k, const struct queue_name *name, struct str value)
 {
@@ -93,43 +68,6 @@ queue_check(struct check *c, struct checking *k, const struct queue_name *name, 
         return OK;
     }
     generation_note(k, name, &record);
-    TRY(listed_check(c, k, key_known(&k->arena, name), text, "all queues"));
-    if (!str_is_present(record.dead_letter_name))
-        return OK;
-    struct str source =
-        key_source(&k->arena, name->account, name->region, record.dead_letter_name, name->name);
-    return listed_check(c, k, source, text, "its dead-letter queue");
-}
-
-static int
-known_check(struct check *c, struct checking *k, struct str key)
-{
-    struct queue_name name;
-    bool is_there;
-    TRY(key_known_parse(&k->arena, key, &name));
-    TRY(check_exists(c, k, key_queue(&k->arena, name.account, name.region, name.name), &is_there));
-    if (is_there)
-        return OK;
-    TRY(check_mend(c, key, false));
-    check_report(c, c->is_repair, "the list of all queues has " STR_FMT ", which does not exist",
-                 STR_ARG(name.name));
-    return OK;
-}
-
-static int
-source_check(struct check *c, struct checking *k, const struct queue_name *at, struct str key)
-{
-    struct sqs_queue_record record = {0};
-    struct str source, dead_letter = at->name; // the fourth element
-    TRY(key_source_name(&k->arena, key, &source));
-    int code = check_record(c, k, &sqs_queue_record_type,
-                            key_queue(&k->arena, at->account, at->region, source), &record);
-    if (code == OK && str_eq(record.dead_letter_name, dead_letter))
-        return OK;
-    TRY(code == E_NOT_FOUND || code == E_INVALID ? OK : code);
-    TRY(check_mend(c, key, false));
-    check_report(c, c->is_repair, STR_FMT " stands as a source of " STR_FMT ", but is none",
-                 STR_ARG(source), STR_ARG(dead_letter));
     return OK;
 }
 
@@ -206,25 +144,23 @@ name_check(struct check *c, void *arg, struct str key, struct str value)
         check_report(c, false, "a key of %zu bytes cannot be read", key.len);
         return OK;
     }
-    if (str_eq(kind, STR("known")))
-        return known_check(c, k, key);
     if (str_eq(kind, STR("moving")))
         return moving_check(c, k, key, value);
     if (tuple_read_str(&r, &name.name) != OK)
         return OK;
     if (str_eq(kind, STR("queue")))
         return queue_check(c, k, &name, value);
-    if (str_eq(kind, STR("deleted")))
-        return deleted_check(c, k, &name, value);
-    return str_eq(kind, STR("source")) ? source_check(c, k, &name, key) : OK;
+    return str_eq(kind, STR("deleted")) ? deleted_check(c, k, &name, value) : OK;
 }
 
 static int
 check_all(struct check *c, struct checking *k)
 {
-    struct str to, from = range_of_sqs(&k->lasting, &to);
-    TRY(check_each(c, from, to, name_check, k));
-    TRY(check_each(c, from, to, check_data_key, k));
+    struct str names, data, end;
+    key_ranges(&k->lasting, &names, &data, &end);
+    TRY(indexed_check(c, &queue_indexed, names, data));
+    TRY(check_each(c, names, data, name_check, k));
+    TRY(check_each(c, data, end, check_data_key, k));
     return check_data_end(c, k);
 }
 

@@ -83,9 +83,7 @@ create_body(struct kv_txn *txn, void *arg)
     queue.record = s->wanted;
     queue.place = (struct place){name.account, name.region, s->wanted.generation};
     TRY(redrive_check(s->c, txn, &queue, &s->in->Attributes));
-    TRY(redrive_index(txn, &queue, (struct str){0}));
     TRY(tags_add(s->c, txn, &queue, &s->in->tags));
-    TRY(kv_set(txn, key_known(kv_txn_arena(txn), &name), STR("")));
     return queue_set(txn, &queue);
 }
 

@@ -47,6 +47,27 @@ key_queue_range(struct arena *a, struct str account, struct str region, struct s
     *from = str_eq(start, after) ? key_after(a, key) : str_slice(key, 0, key.len - 1);
 }
 
+// The elements of tuple_of. E_INVALID: another kind of key.
+static int
+account_reader(struct tuple_reader *r, struct arena *a, struct str key, const char *kind,
+               struct str *account, struct str *region)
+{
+    struct str element;
+    tuple_reader_init(r, a, key);
+    if (tuple_read_str(r, &element) != OK || tuple_read_str(r, account) != OK ||
+        tuple_read_str(r, region) != OK || tuple_read_str(r, &element) != OK)
+        return E_INVALID;
+    return str_eq(element, str_of(kind)) ? OK : E_INVALID;
+}
+
+int
+key_queue_parse(struct arena *a, struct str key, struct queue_name *out)
+{
+    struct tuple_reader r;
+    TRY(account_reader(&r, a, key, "queue", &out->account, &out->region));
+    return tuple_read_str(&r, &out->name);
+}
+
 int
 key_queue_name(struct arena *a, struct str key, struct str *out)
 {
@@ -99,7 +120,8 @@ int
 key_known_parse(struct arena *a, struct str key, struct queue_name *out)
 {
     struct tuple_reader r;
-    TRY(kind_reader(&r, a, key));
+    struct str nothing;
+    TRY(account_reader(&r, a, key, "known", &nothing, &nothing));
     return name_read(&r, out);
 }
 
@@ -122,22 +144,20 @@ key_source(struct arena *a, struct str account, struct str region, struct str de
 
 void
 key_source_range(struct arena *a, struct str account, struct str region,
-                 struct str dead_letter_name, struct str after, struct str *from, struct str *to)
+                 struct str dead_letter_name, struct str *from, struct str *to)
 {
     struct tuple t = source_tuple(a, account, region, dead_letter_name);
     tuple_range(&t, a, from, to);
-    if (after.len > 0)
-        *from = key_after(a, key_source(a, account, region, dead_letter_name, after));
 }
 
 int
-key_source_name(struct arena *a, struct str key, struct str *out)
+key_source_parse(struct arena *a, struct str key, struct queue_name *source)
 {
     struct tuple_reader r;
-    struct str skipped;
-    TRY(kind_reader(&r, a, key));
-    TRY(tuple_read_str(&r, &skipped));
-    return tuple_read_str(&r, out);
+    struct str dead_letter_name;
+    TRY(account_reader(&r, a, key, "source", &source->account, &source->region));
+    TRY(tuple_read_str(&r, &dead_letter_name));
+    return tuple_read_str(&r, &source->name);
 }
 
 struct str

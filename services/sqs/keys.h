@@ -88,6 +88,8 @@ struct str key_queue(struct arena *a, struct str account, struct str region, str
 void key_queue_range(struct arena *a, struct str account, struct str region, struct str prefix,
                      struct str after, struct str *from, struct str *to);
 MUST_USE int key_queue_name(struct arena *a, struct str key, struct str *out);
+// E_INVALID: not the key of a queue's record. So do the other two of queue_set's keys.
+MUST_USE int key_queue_parse(struct arena *a, struct str key, struct queue_name *out);
 
 // Every queue of every account and region, after that of `after` (NULL: from the first).
 struct str key_known(struct arena *a, const struct queue_name *name);
@@ -97,11 +99,10 @@ MUST_USE int key_known_parse(struct arena *a, struct str key, struct queue_name 
 
 struct str key_source(struct arena *a, struct str account, struct str region,
                       struct str dead_letter_name, struct str name);
-// The sources of a dead-letter queue, after the one named `after`.
+// The sources of a dead-letter queue.
 void key_source_range(struct arena *a, struct str account, struct str region,
-                      struct str dead_letter_name, struct str after, struct str *from,
-                      struct str *to);
-MUST_USE int key_source_name(struct arena *a, struct str key, struct str *out);
+                      struct str dead_letter_name, struct str *from, struct str *to);
+MUST_USE int key_source_parse(struct arena *a, struct str key, struct queue_name *source);
 
 struct str key_deleted(struct arena *a, const struct queue_name *name);
 struct str key_release(struct arena *a, int64_t until_ms, const struct queue_name *name);
@@ -119,6 +120,8 @@ void key_moving_account_range(struct arena *a, struct str account, struct str re
 MUST_USE int key_moving_parse(struct arena *a, struct str key, struct queue_name *out);
 
 void key_data_range(struct arena *a, const struct place *p, struct str *from, struct str *to);
+// All keys of SQS: those by name, and behind them those of data.
+void key_ranges(struct arena *a, struct str *names, struct str *data, struct str *end);
 // The place of what outlives a purge of the queue.
 struct place place_lasting(struct arena *a, const struct place *p);
 struct str key_tags(struct arena *a, const struct place *p);

@@ -46,6 +46,19 @@ key_data_range(struct arena *a, const struct place *p, struct str *from, struct 
     tuple_range(&t, a, from, to);
 }
 
+void
+key_ranges(struct arena *a, struct str *names, struct str *data, struct str *end)
+{
+    static const char none[GENERATION_BYTES];
+    struct place first = {.generation = {none, GENERATION_BYTES}};
+    struct tuple t;
+    struct str rest;
+    tuple_init(&t, a);
+    tuple_add_str(&t, STR("sqs"));
+    tuple_range(&t, a, names, end);
+    key_data_range(a, &first, data, &rest);
+}
+
 struct place
 place_lasting(struct arena *a, const struct place *p)
 {

@@ -80,13 +80,91 @@ queue_get(struct call *c, struct kv_txn *txn, struct str url, struct queue *out)
     return code == E_NOT_FOUND ? queue_missing(c) : code;
 }
 
+static struct queue_name
+name_of(struct arena *a, struct str queue_key)
+{
+    struct queue_name name;
+    CHECK(key_queue_parse(a, queue_key, &name) == OK);
+    return name;
+}
+
+static void
+known_entries(struct arena *a, struct str key, const void *record, struct index_entries *out)
+{
+    struct queue_name name = name_of(a, key);
+    index_add(out, key_known(a, &name));
+}
+
+static int
+known_target(struct arena *a, struct str entry, struct str *key)
+{
+    struct queue_name name;
+    TRY(key_known_parse(a, entry, &name));
+    *key = key_queue(a, name.account, name.region, name.name);
+    return OK;
+}
+
+static void
+source_entries(struct arena *a, struct str key, const void *record, struct index_entries *out)
+{
+    const struct sqs_queue_record *r = record;
+    struct queue_name name = name_of(a, key);
+    if (r->dead_letter_name.len > 0)
+        index_add(out, key_source(a, name.account, name.region, r->dead_letter_name, name.name));
+}
+
+static int
+source_target(struct arena *a, struct str entry, struct str *key)
+{
+    struct queue_name source;
+    TRY(key_source_parse(a, entry, &source));
+    *key = key_queue(a, source.account, source.region, source.name);
+    return OK;
+}
+
+static bool
+is_queue_key(struct arena *a, struct str key)
+{
+    struct queue_name name;
+    return key_queue_parse(a, key, &name) == OK;
+}
+
+static struct str
+queue_label(struct arena *a, struct str key)
+{
+    return name_of(a, key).name;
+}
+
+static const struct index queue_indexes[] = {
+    {"known", known_entries, known_target},
+    {"source", source_entries, source_target},
+};
+const struct index *const queue_sources = &queue_indexes[1];
+
+const struct indexed queue_indexed = {
+    .type = &sqs_queue_record_type,
+    .is_record = is_queue_key,
+    .label = queue_label,
+    .indexes = queue_indexes,
+    .count = COUNT_OF(queue_indexes),
+};
+
+static struct str
+queue_key(struct kv_txn *txn, const struct queue *q)
+{
+    return key_queue(kv_txn_arena(txn), q->place.account, q->place.region, q->name);
+}
+
 int
 queue_set(struct kv_txn *txn, const struct queue *queue)
 {
-    const struct place *p = &queue->place;
-    return record_set(txn, &sqs_queue_record_type,
-                      key_queue(kv_txn_arena(txn), p->account, p->region, queue->name),
-                      &queue->record);
+    return indexed_set(txn, &queue_indexed, queue_key(txn, queue), &queue->record);
+}
+
+int
+queue_del(struct kv_txn *txn, const struct queue *queue)
+{
+    return indexed_del(txn, &queue_indexed, queue_key(txn, queue));
 }
 
 struct lookup {

@@ -5,6 +5,7 @@
 #include "services/sqs/keys.h"
 #include "services/sqs/sqs_records.h"
 #include "src/cloud/call.h"
+#include "src/store/index.h"
 
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html
 enum {
@@ -27,7 +28,12 @@ MUST_USE int queue_get(struct call *c, struct kv_txn *txn, struct str url, struc
 // The queue of that name, without a call; keys NULL: no bodies are read. E_NOT_FOUND.
 MUST_USE int queue_find(struct kv_txn *txn, struct data_keys *keys, const struct queue_name *name,
                         struct queue *out);
+// With their entries in the lists of all queues and of a dead-letter queue's sources.
 MUST_USE int queue_set(struct kv_txn *txn, const struct queue *queue);
+MUST_USE int queue_del(struct kv_txn *txn, const struct queue *queue);
+// What queue_set and queue_del write, with its indexes: "known" and "source".
+extern const struct indexed queue_indexed;
+extern const struct index *const queue_sources;
 
 // http://HOST/ACCOUNT/NAME with the host that the caller used.
 struct str queue_url(const struct call *c, struct str account, struct str name);
@@ -54,7 +60,7 @@ own_queue_name(const struct call *c, struct str name)
 
 // Pages of queues, as ListQueues and ListDeadLetterSourceQueues cut them.
 struct queue_page {
-    struct str after;     // the last name of the page before; empty: there was none
+    struct str after;     // what the page before ended with, a name or a key; empty: there was none
     struct str chosen_by; // the prefix, or the dead-letter queue's URL
     size_t limit;
     struct str *urls; // room for `limit`

@@ -247,39 +247,14 @@ redrive_check(struct call *c, struct kv_txn *txn, const struct queue *q,
     return OK;
 }
 
-static struct str
-source_key(struct kv_txn *txn, const struct queue *q, struct str dead_letter_name)
-{
-    return key_source(kv_txn_arena(txn), q->place.account, q->place.region, dead_letter_name,
-                      q->name);
-}
-
-int
-redrive_index(struct kv_txn *txn, const struct queue *q, struct str before)
-{
-    struct str after = q->record.dead_letter_name;
-    if (str_eq(before, after))
-        return OK;
-    if (before.len > 0)
-        TRY(kv_del(txn, source_key(txn, q, before)));
-    return after.len > 0 ? kv_set(txn, source_key(txn, q, after), STR("")) : OK;
-}
-
-int
-redrive_unindex(struct kv_txn *txn, const struct queue *q)
-{
-    struct str name = q->record.dead_letter_name;
-    return name.len > 0 ? kv_del(txn, source_key(txn, q, name)) : OK;
-}
-
 int
 redrive_is_dead_letter(struct kv_txn *txn, const struct queue *q, bool *out)
 {
     struct kv_range range = {.limit = 1};
     struct kv_iter *it;
     struct str key, value;
-    key_source_range(kv_txn_arena(txn), q->place.account, q->place.region, q->name, STR(""),
-                     &range.from, &range.to);
+    key_source_range(kv_txn_arena(txn), q->place.account, q->place.region, q->name, &range.from,
+                     &range.to);
     TRY(kv_range_open(txn, &range, &it));
     int code = kv_iter_next(it, &key, &value);
     kv_iter_close(it);
@@ -308,24 +283,20 @@ sources_body(struct kv_txn *txn, void *arg)
 {
     struct sources *s = arg;
     struct arena *a = kv_txn_arena(txn);
-    struct kv_range range = {.limit = s->page.limit + 1, .read = KV_SNAPSHOT};
+    struct index_page found = {.after = s->page.after, .limit = s->page.limit};
     struct queue q;
-    struct kv_iter *it;
-    struct str key, value, name = {0};
-    int code;
+    struct queue_name source;
     TRY(queue_get(s->c, txn, s->url, &q));
-    key_source_range(a, q.place.account, q.place.region, q.name, s->page.after, &range.from,
-                     &range.to);
+    key_source_range(a, q.place.account, q.place.region, q.name, &found.from, &found.to);
+    TRY(index_page_read(txn, queue_sources, &found));
     s->page.count = 0;
-    s->page.is_cut = false;
-    TRY(kv_range_open(txn, &range, &it));
-    while ((code = kv_iter_next(it, &key, &value)) == OK) {
-        code = key_source_name(a, key, &name);
-        if (code != OK || !queue_page_add(s->c, &s->page, name))
-            break;
+    for (size_t i = 0; i < found.count; i++) {
+        TRY(key_queue_parse(a, found.targets[i], &source));
+        CHECK(queue_page_add(s->c, &s->page, source.name));
     }
-    kv_iter_close(it);
-    return code == E_NOT_FOUND ? OK : code;
+    s->page.is_cut = str_is_present(found.next);
+    s->page.last = found.next;
+    return OK;
 }
 
 int

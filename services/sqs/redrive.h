@@ -18,11 +18,6 @@ MUST_USE int redrive_allow_apply(struct call *c, struct str value, struct sqs_qu
 MUST_USE int redrive_check(struct call *c, struct kv_txn *txn, const struct queue *q,
                            const struct sqs_queue_attribute_map *given);
 
-// Keeps the index of sources: before the queue is set, after its policy may have changed from
-// `before` (absent: none).
-MUST_USE int redrive_index(struct kv_txn *txn, const struct queue *q, struct str before);
-// The queue goes.
-MUST_USE int redrive_unindex(struct kv_txn *txn, const struct queue *q);
 // Whether any queue names this one as its dead-letter queue.
 MUST_USE int redrive_is_dead_letter(struct kv_txn *txn, const struct queue *q, bool *out);
 

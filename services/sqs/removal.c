@@ -51,9 +51,7 @@ delete_body(struct kv_txn *txn, void *arg)
     TRY(garbage_add(s->c, txn, p));
     TRY(garbage_add(s->c, txn, &lasting));
     TRY(name_block(txn, &name, call_now_ms(s->c)));
-    TRY(redrive_unindex(txn, &s->queue));
-    TRY(kv_del(txn, key_known(a, &name)));
-    return kv_del(txn, key_queue(a, p->account, p->region, s->queue.name));
+    return queue_del(txn, &s->queue);
 }
 
 int

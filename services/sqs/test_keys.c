@@ -127,18 +127,20 @@ a_purge_leaves_the_lasting_place(void **state)
 }
 
 static void
-sources_are_listed_after_a_name(void **state)
+sources_are_of_one_queue(void **state)
 {
     struct arena a;
-    struct str from, to, name;
+    struct str from, to;
+    struct queue_name name;
     arena_init(&a);
     struct str key = key_source(&a, STR("1"), STR("r"), STR("dead"), STR("b"));
-    assert_int_equal(key_source_name(&a, key, &name), OK);
-    assert_true(str_eq(name, STR("b")));
-    key_source_range(&a, STR("1"), STR("r"), STR("dead"), STR(""), &from, &to);
+    assert_int_equal(key_source_parse(&a, key, &name), OK);
+    assert_true(str_eq(name.name, STR("b")) && str_eq(name.account, STR("1")));
+    assert_int_equal(key_queue_parse(&a, key, &name), E_INVALID);
+    assert_int_equal(key_known_parse(&a, key, &name), E_INVALID);
+    assert_int_equal(key_source_parse(&a, key_known(&a, &name), &name), E_INVALID);
+    key_source_range(&a, STR("1"), STR("r"), STR("dead"), &from, &to);
     assert_true(str_cmp(from, key) <= 0 && str_cmp(key, to) < 0);
-    key_source_range(&a, STR("1"), STR("r"), STR("dead"), STR("b"), &from, &to);
-    assert_true(str_cmp(key, from) < 0);
     struct str next = key_source(&a, STR("1"), STR("r"), STR("dead"), STR("b-"));
     assert_true(str_cmp(from, next) <= 0 && str_cmp(next, to) < 0);
     struct str longer = key_source(&a, STR("1"), STR("r"), STR("dead2"), STR("a"));
@@ -177,7 +179,7 @@ main(void)
         cmocka_unit_test(slots_of_groups_are_apart),
         cmocka_unit_test(queue_lists_begin_at_prefix_or_token),
         cmocka_unit_test(a_purge_leaves_the_lasting_place),
-        cmocka_unit_test(sources_are_listed_after_a_name),
+        cmocka_unit_test(sources_are_of_one_queue),
         cmocka_unit_test(work_of_all_accounts_is_read_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,7 +10,7 @@ enum plant {
     PLANT_LOST_WAKEUP,     // a loop goes to sleep although a fiber was woken
     PLANT_EXPIRED_LEASE,   // a lease counts as held after its time
     PLANT_FORGOTTEN_TIMER, // an alarm that is set is not noted as the earliest
-    PLANT_EARLY_OUTBOX,    // what belongs after the commit is done before it
+    PLANT_EARLY_OUTBOX,    // an event is delivered before the commit that causes it
     PLANT_STALE_CLAIM,     // a claim on a message is not checked when it is used
 };
 

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "src/base/plant.h"
 #include "src/store/data_dir.h"
 #include "src/store/txn.h"
 #include "src/store/watches.h"
@@ -84,8 +83,6 @@ run_once(const struct run *r, bool is_committed, bool *is_conflict)
     *r->stamp = (struct kv_stamp){0};
     int code = r->body(txn, r->arg);
     if (code == OK && is_committed) {
-        if (PLANT(EARLY_OUTBOX))
-            after_commit_run(txn);
         code = txn_commit(txn, r->stamp);
         *is_conflict = code == E_CONFLICT;
         if (code == OK || code == E_UNKNOWN)

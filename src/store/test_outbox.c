@@ -4,6 +4,7 @@
 
 #include <stdatomic.h>
 
+#include "src/store/tuple.h"
 #include "src/store/ways_fixture.h"
 
 enum { SOURCES = 4, EVENTS = 40 };
@@ -142,6 +143,87 @@ a_broken_destination_holds_up_no_other(void **state)
     outbox_free(o);
 }
 
+static int
+count_one(void *arg, const struct outbox_event *e)
+{
+    atomic_fetch_add(&((struct received *)arg)->count, 1);
+    return OK;
+}
+
+static bool
+has_one(struct ways *w, void *arg)
+{
+    return atomic_load(&((struct received *)arg)->count) == 1;
+}
+
+// Key and value as they stand in the store; is_new: not as one that waits, or of an older build.
+static int
+old_event_body(struct kv_txn *txn, void *arg)
+{
+    static const char zeros[KV_STAMP_BYTES + 4];
+    const bool *is_new = arg;
+    struct tuple key, value;
+    tuple_init(&key, kv_txn_arena(txn));
+    tuple_add_str(&key, STR("c10m"));
+    tuple_add_str(&key, *is_new ? STR("outbox-new") : STR("outbox"));
+    if (!*is_new)
+        tuple_add_str(&key, STR("0"));
+    tuple_add_fixed(&key, (struct str){zeros, KV_STAMP_BYTES});
+    tuple_add_fixed(&key, (struct str){zeros, 4});
+    if (*is_new)
+        tuple_add_str(&key, STR("0"));
+    tuple_init(&value, kv_txn_arena(txn));
+    tuple_add_str(&value, STR("late"));
+    return kv_set(txn, tuple_key(&key), tuple_key(&value));
+}
+
+static struct outbox *
+start(struct ways *w, struct received *there, struct received *late)
+{
+    struct outbox *o = outbox_new(&w->options);
+    outbox_handle(o, "there", receive, there);
+    outbox_handle(o, "late", count_one, late);
+    outbox_start(o);
+    return o;
+}
+
+// What stands before the mark is not read again, before a restart: there lie only tombstones.
+static void
+a_look_goes_on_where_the_last_one_ended(void **state)
+{
+    struct ways *w = *state;
+    struct received r = {0}, again = {0}, late = {0};
+    bool is_new = true;
+    struct outbox *o = start(w, &r, &late);
+    add_all(w, o, "there");
+    ways_until(w, has_all, &r);
+    assert_int_equal(ways_run(w, old_event_body, &is_new), OK);
+    r = (struct received){0};
+    add_all(w, o, "there");
+    ways_until(w, has_all, &r);
+    // Where another process may have had the job, every look begins at the first.
+    assert_int_equal(atomic_load(&late.count), w->options.is_shared);
+    ways_stop(w);
+    outbox_free(o);
+    o = start(w, &again, &late);
+    ways_until(w, has_one, &late);
+    ways_stop(w);
+    outbox_free(o);
+}
+
+static void
+events_of_an_older_build_are_delivered(void **state)
+{
+    struct ways *w = *state;
+    struct received r = {0}, late = {0};
+    bool is_new = false;
+    assert_int_equal(ways_run(w, old_event_body, &is_new), OK);
+    struct outbox *o = start(w, &r, &late);
+    ways_until(w, has_one, &late);
+    ways_stop(w);
+    outbox_free(o);
+}
+
 int
 main(void)
 {
@@ -150,6 +232,8 @@ main(void)
         ON_EACH(they_survive_a_restart),
         ON_EACH(failures_are_tried_again_in_order),
         ON_EACH(a_broken_destination_holds_up_no_other),
+        ON_EACH(a_look_goes_on_where_the_last_one_ended),
+        ON_EACH(events_of_an_older_build_are_delivered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

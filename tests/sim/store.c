@@ -258,6 +258,7 @@ struct batch *
 __wrap_batch_new(struct runtime *rt, struct backend *b, const struct live *live,
                  struct watches *watches, struct read_cache *read_cache)
 {
+    CHECK(read_cache == NULL); // the batch is everybody's
     sim_outside_begin();
     struct user *u = calloc(1, sizeof(*u));
     CHECK(u);

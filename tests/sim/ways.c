@@ -87,9 +87,9 @@ wait_for_fibers(void *arg)
     return OK;
 }
 
-// After the faults: every timer that was set rings.
+// After the faults: every timer that was set rings, and every mail arrives.
 static int
-wait_for_timers(void *arg)
+wait_for_all(void *arg)
 {
     struct ways_node *n = arg;
     struct arena arena;
@@ -99,6 +99,11 @@ wait_for_timers(void *arg)
         if (sim_now_ns() > until_ns)
             failure("forgotten: a timer that was set never rings");
         arena_reset(&arena);
+        CHECK(fiber_sleep_until(deadline_in_ms(n->runtime, 500)) == OK);
+    }
+    while (!ways_mails_done(n->model)) {
+        if (sim_now_ns() > until_ns)
+            failure("lost: a mail that was sent never arrives");
         CHECK(fiber_sleep_until(deadline_in_ms(n->runtime, 500)) == OK);
     }
     arena_fini(&arena);
@@ -117,18 +122,22 @@ run_modules(struct ways_node *n)
     n->alarms = alarms_new(&options);
     alarms_handle(n->alarms, "sim", ways_ring, n);
     alarms_start(n->alarms);
+    n->outbox = outbox_new(&options);
+    outbox_handle(n->outbox, "mail", ways_deliver, n);
+    outbox_start(n->outbox);
     CHECK(runtime_call(n->runtime, start_fibers, n) == OK);
     n->node_life->is_ready = true;
     while (!is_ending(n))
         sim_sleep_ns(50 * 1000000);
     CHECK(runtime_call(n->runtime, wait_for_fibers, n) == OK);
     if (n->world->is_over && !n->node_life->is_stopping)
-        CHECK(runtime_call(n->runtime, wait_for_timers, n) == OK);
+        CHECK(runtime_call(n->runtime, wait_for_all, n) == OK);
     n->node_life->is_done = true;
     while (!n->node_life->is_stopping)
         sim_sleep_ns(50 * 1000000);
     background_stop(b);
     alarms_free(n->alarms);
+    outbox_free(n->outbox);
     background_free(b);
 }
 

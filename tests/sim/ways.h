@@ -1,8 +1,9 @@
-// Processes that use the store's modules directly: alarms, leases, what follows a commit.
+// Processes that use the store's modules directly: alarms, leases, the outbox.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "src/store/alarm.h"
+#include "src/store/outbox.h"
 #include "tests/sim/world.h"
 
 enum { WAYS_TIMERS_MAX = 20000, WAYS_MAILS_MAX = 20000 };
@@ -36,6 +37,7 @@ struct ways_node {
     struct kv *kv;
     struct log log;
     struct alarms *alarms;
+    struct outbox *outbox;
     struct lease *lease;
     struct lot *lot;
     unsigned *inbox; // mails that were announced and nobody has looked at
@@ -52,6 +54,9 @@ bool ways_timers_done(struct ways_node *n, struct arena *a);
 // -- ways_lease.c
 void ways_lease(struct ways_node *n, struct arena *a);
 // -- ways_mails.c
+int ways_deliver(void *arg, const struct outbox_event *event);
+// Whether all that were sent for sure were announced.
+bool ways_mails_done(const struct ways_model *m);
 void ways_send(struct ways_node *n, struct arena *a);
 void ways_read(struct ways_node *n, struct arena *a);
 

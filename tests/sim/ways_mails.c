@@ -1,11 +1,11 @@
-// What follows a commit, under simulation: never before it, and whoever waits for it is woken.
-// SPDX-License-Identifier: Apache-2.0
+// Events of the outbox, under simulation: never before their commit, and none is lost; whoever
+// waits for them is woken. SPDX-License-Identifier: Apache-2.0
 #include <stdlib.h>
 
 #include "tests/sim/failure.h"
 #include "tests/sim/ways.h"
 
-enum { WAIT_MS = 5000, FULL_MS_MAX = 3000 };
+enum { SOURCES = 3, WAIT_MS = 5000, FULL_MS_MAX = 3000 };
 
 static const struct str lot_key = {"mail", 4};
 
@@ -14,24 +14,43 @@ struct sending {
     unsigned number;
 };
 
-static void
-announce(void *arg)
+// Maybe more than once, and in another process than the one that sent it.
+int
+ways_deliver(void *arg, const struct outbox_event *event)
 {
-    const struct sending *s = arg;
-    struct ways_node *n = s->node;
-    n->model->mails[s->number].was_announced = true;
+    struct ways_node *n = arg;
+    int64_t number;
+    CHECK(str_to_int64(event->payload, &number) == OK);
+    struct ways_mail *mail = &n->model->mails[number];
+    mail->was_announced = true;
+    if (mail->sent == OUTCOME_NO)
+        failure("early: mail %u was announced, and never sent", (unsigned)number);
+    if (n->inbox_count == WAYS_MAILS_MAX)
+        return E_LIMIT; // readers are slow: again later
     if (n->inbox_count == 0)
         n->inbox_full_ns = sim_now_ns();
-    n->inbox[n->inbox_count++] = s->number;
+    n->inbox[n->inbox_count++] = (unsigned)number;
     lot_wake(n->lot, lot_key, 1);
+    return sim_chance(20) ? E_TIMEOUT : OK;
+}
+
+bool
+ways_mails_done(const struct ways_model *m)
+{
+    for (unsigned i = 0; i < m->mail_count; i++)
+        if (m->mails[i].sent == OUTCOME_YES && !m->mails[i].was_announced)
+            return false;
+    return true;
 }
 
 static int
 send_body(struct kv_txn *txn, void *arg)
 {
     struct sending *s = arg;
-    kv_after_commit(txn, announce, s);
-    return kv_set(txn, ways_key(kv_txn_arena(txn), "mail", s->number), STR(""));
+    struct arena *a = kv_txn_arena(txn);
+    struct str source = arena_print(a, "%u", s->number % SOURCES);
+    TRY(outbox_add(s->node->outbox, txn, "mail", source, arena_print(a, "%u", s->number)));
+    return kv_set(txn, ways_key(a, "mail", s->number), STR(""));
 }
 
 void
