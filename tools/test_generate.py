@@ -625,6 +625,16 @@ class RecordsTest(unittest.TestCase):
         self.assertEqual(kept.shapes["Queue"].rows[0].id, 7)
         self.assertEqual(kept.shapes["Queue"].c_type, "struct sqs_queue_record")
 
+    def test_a_record_whose_version_rose_names_its_upgrade(self) -> None:
+        raw = record(a={"shape": "Long", "id": 1})
+        first = records.assemble_records("sqs", raw)
+        self.assertNotIn("upgrade", "".join(records.header_lines(first)))
+        raw["records"]["Queue"]["version"] = 2
+        second = records.assemble_records("sqs", raw)
+        prototype = "int sqs_queue_upgrade(uint8_t version, void *record, struct arena *arena);"
+        self.assertIn(prototype, records.header_lines(second))
+        self.assertIn("    .upgrade = sqs_queue_upgrade,", records.tables_lines(second))
+
     def test_a_layer_has_records_too(self) -> None:
         raw = record(name={"shape": "String", "id": 7})
         kept = records.assemble_records("host", raw, "src")

@@ -141,7 +141,7 @@ add_input_tags(struct call *c, struct access *access)
 struct tags_reading {
     struct call *c;
     struct queue_name name;
-    struct sqs_tags_record tags;
+    struct store_tag_list_record tags;
 };
 
 static int
@@ -163,11 +163,11 @@ add_queue_tags(struct call *c, struct access *access)
     if (about == NULL || queue_arn_parse(about->arn, &r.name) != OK)
         return OK;
     TRY(kv_run(c->kv, c->arena, read_tags, &r));
-    for (size_t i = 0; i < r.tags.tags.count; i++)
+    for (size_t i = 0; i < r.tags.count; i++)
         access_add_condition(
             access, c->arena,
-            arena_print(c->arena, "aws:ResourceTag/" STR_FMT, STR_ARG(r.tags.tags.items[i].key)),
-            r.tags.tags.items[i].value);
+            arena_print(c->arena, "aws:ResourceTag/" STR_FMT, STR_ARG(r.tags.items[i].key)),
+            r.tags.items[i].value);
     return OK;
 }
 

@@ -1,6 +1,7 @@
 // What must hold between the keys of SQS, for c10m fsck: those of queues by their names.
 // SPDX-License-Identifier: Apache-2.0
 #include "services/sqs/check.h"
+#include "services/sqs/listed.h"
 #include "services/sqs/mover.h"
 #include "services/sqs/sqs_api.h"
 #include "services/sqs/sqs_records.h"
@@ -58,6 +59,62 @@ generation_note(struct checking *k, const struct queue_name *name,
 }
 
 static int
+list_body(struct kv_txn *txn, void *arg)
+{
+    return listed_set(txn, arg, &(struct store_tag_list_record){0});
+}
+
+static int
+unlist_body(struct kv_txn *txn, void *arg)
+{
+    return listed_del(txn, arg);
+}
+
+static int
+find_body(struct kv_txn *txn, void *arg)
+{
+    struct store_resource_record resource;
+    struct arn arn = listed_arn(arg);
+    return resource_get(txn, &arn, &resource);
+}
+
+// What its tags were is lost.
+static int
+listed_check(struct check *c, struct checking *k, const struct queue_name *name)
+{
+    struct queue_name copy = *name;
+    int code = kv_run(c->kv, &k->arena, find_body, &copy);
+    if (code != E_NOT_FOUND)
+        return code;
+    if (c->is_repair)
+        TRY(kv_run(c->kv, &k->arena, list_body, &copy));
+    check_report(c, c->is_repair, "queue " STR_FMT " is no resource of its account",
+                 STR_ARG(name->name));
+    return OK;
+}
+
+// A resource without its queue.
+static int
+resource_key_check(struct check *c, void *arg, struct str key, struct str value)
+{
+    struct checking *k = arg;
+    struct arn arn;
+    bool is_there;
+    arena_reset(&k->arena);
+    if (resource_parse(&k->arena, key, &arn) != OK || !str_eq(arn.service, STR("sqs")))
+        return OK;
+    struct queue_name name = {arn.account, arn.region, arn.resource};
+    TRY(check_exists(c, k, key_queue(&k->arena, name.account, name.region, name.name), &is_there));
+    if (is_there)
+        return OK;
+    if (c->is_repair)
+        TRY(kv_run(c->kv, &k->arena, unlist_body, &name));
+    check_report(c, c->is_repair, "queue " STR_FMT " stands among the resources, but is none",
+                 STR_ARG(name.name));
+    return OK;
+}
+
+static int
 queue_check(struct check *c, struct checking *k, const struct queue_name *name, struct str value)
 {
     struct sqs_queue_record record = {0};
@@ -68,7 +125,7 @@ queue_check(struct check *c, struct checking *k, const struct queue_name *name, 
         return OK;
     }
     generation_note(k, name, &record);
-    return OK;
+    return record.is_unlisted.value ? OK : listed_check(c, k, name);
 }
 
 // A task of a queue that was deleted meanwhile goes when its turn comes.
@@ -160,6 +217,9 @@ check_all(struct check *c, struct checking *k)
     key_ranges(&k->lasting, &names, &data, &end);
     TRY(indexed_check(c, &queue_indexed, names, data));
     TRY(check_each(c, names, data, name_check, k));
+    struct str from, to;
+    resource_range_all(&k->lasting, &from, &to);
+    TRY(check_each(c, from, to, resource_key_check, k));
     TRY(check_each(c, data, end, check_data_key, k));
     return check_data_end(c, k);
 }

@@ -28,7 +28,7 @@
 // "a", attempt id                Attempt
 // "A", until_ms, attempt id      empty
 // What outlives a purge, below the lasting generation:
-// "t"                            Tags
+// "t"                            Tags; of queues of an older build only (listed.h)
 // "e", scope, dedup id           Duplicate
 // "E", expires_ms, scope, dedup id  empty
 // "m", started_ms, task id       Move

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/sqs/queue.h"
 
+#include "services/sqs/listed.h"
 #include "services/sqs/sqs_api.h"
 #include "src/store/page_token.h"
 
@@ -31,20 +32,19 @@ queue_url_parse(struct call *c, struct str url, struct str *account, struct str 
 struct str
 queue_arn(struct arena *a, const struct queue *q)
 {
-    return arena_print(a, "arn:aws:sqs:" STR_FMT ":" STR_FMT ":" STR_FMT, STR_ARG(q->place.region),
-                       STR_ARG(q->place.account), STR_ARG(q->name));
+    struct queue_name name = {q->place.account, q->place.region, q->name};
+    struct arn arn = listed_arn(&name);
+    return arn_print(a, &arn);
 }
 
 int
 queue_arn_parse(struct str arn, struct queue_name *out)
 {
-    const struct str prefix = STR("arn:aws:sqs:");
-    struct str rest;
-    if (!str_starts(arn, prefix) ||
-        !str_cut(str_slice(arn, prefix.len, arn.len), ':', &out->region, &rest) ||
-        !str_cut(rest, ':', &out->account, &out->name))
-        return E_INVALID;
-    bool is_valid = out->region.len > 0 && out->account.len > 0 && out->name.len > 0;
+    struct arn parts;
+    TRY(arn_parse(arn, &parts));
+    *out = (struct queue_name){parts.account, parts.region, parts.resource};
+    bool is_of_sqs = str_eq(parts.partition, STR("aws")) && str_eq(parts.service, STR("sqs"));
+    bool is_valid = is_of_sqs && out->region.len > 0 && out->account.len > 0;
     return is_valid && str_find_char(out->name, ':') < 0 ? OK : E_INVALID;
 }
 
@@ -139,6 +139,7 @@ static const struct index queue_indexes[] = {
     {"known", known_entries, known_target},
     {"source", source_entries, source_target},
 };
+const struct index *const queue_known = &queue_indexes[0];
 const struct index *const queue_sources = &queue_indexes[1];
 
 const struct indexed queue_indexed = {
@@ -158,12 +159,19 @@ queue_key(struct kv_txn *txn, const struct queue *q)
 int
 queue_set(struct kv_txn *txn, const struct queue *queue)
 {
-    return indexed_set(txn, &queue_indexed, queue_key(txn, queue), &queue->record);
+    struct sqs_queue_record record = queue->record;
+    struct queue_name name = {queue->place.account, queue->place.region, queue->name};
+    if (record.is_unlisted.value)
+        TRY(listed_adopt(txn, &name, &record));
+    record.is_unlisted = (struct opt_bool){0};
+    return indexed_set(txn, &queue_indexed, queue_key(txn, queue), &record);
 }
 
 int
 queue_del(struct kv_txn *txn, const struct queue *queue)
 {
+    struct queue_name name = {queue->place.account, queue->place.region, queue->name};
+    TRY(listed_del(txn, &name));
     return indexed_del(txn, &queue_indexed, queue_key(txn, queue));
 }
 

@@ -31,8 +31,9 @@ MUST_USE int queue_find(struct kv_txn *txn, struct data_keys *keys, const struct
 // With their entries in the lists of all queues and of a dead-letter queue's sources.
 MUST_USE int queue_set(struct kv_txn *txn, const struct queue *queue);
 MUST_USE int queue_del(struct kv_txn *txn, const struct queue *queue);
-// What queue_set and queue_del write, with its indexes: "known" and "source".
+// What queue_set and queue_del write, with its indexes.
 extern const struct indexed queue_indexed;
+extern const struct index *const queue_known;
 extern const struct index *const queue_sources;
 
 // http://HOST/ACCOUNT/NAME with the host that the caller used.

@@ -8,6 +8,7 @@
 #include "services/sqs/gauges.h"
 #include "services/sqs/keeper.h"
 #include "services/sqs/movers.h"
+#include "services/sqs/upgrade.h"
 #include "src/store/service_clock.h"
 
 #include "services/sqs/sqs_api.h"
@@ -35,6 +36,7 @@ sqs_init(struct cloud *cloud, void **state)
     s->movers = movers_new(s);
     keeper_start(s);
     gauges_start(s->gauges);
+    upgrade_start(s);
     movers_start(s->movers);
     return OK;
 }

@@ -12,6 +12,7 @@ struct sqs {
     struct gauges *gauges;
     struct movers *movers;
     int64_t flights_max; // FLIGHTS_MAX, or less in tests
+    bool is_upgraded;    // upgrade.h
 };
 
 // Whether other processes may use the store at the same time.

@@ -9,6 +9,7 @@
 #include "src/store/blob_upkeep.h"
 #include "src/store/check.h"
 #include "src/store/client_token.h"
+#include "src/store/resource.h"
 #include "src/store/tuple.h"
 
 static void
@@ -101,6 +102,7 @@ check_main(void *arg)
 {
     struct running *r = arg;
     TRY(store_check(&r->check));
+    TRY(resource_check(&r->check));
     TRY(blobs_check(r->cloud.blobs, &r->check));
     for (size_t i = 0; service_registry[i] != NULL; i++) {
         r->check.part = service_registry[i]->wire->name;

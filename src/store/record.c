@@ -17,6 +17,8 @@ record_decode(const struct record_type *type, struct str value, struct arena *ar
     struct str cbor = str_slice(value, 1, value.len);
     if (version == 0 || wire_cbor_decode(type->model, type->shape, cbor, arena, out) != OK)
         return E_IO;
+    if (version < type->version && type->upgrade)
+        return type->upgrade(version, out, arena);
     return OK;
 }
 

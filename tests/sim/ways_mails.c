@@ -1,4 +1,4 @@
-// Events of the outbox, under simulation: never before their commit, and none is lost; whoever
+// Events of the outbox, under simulation: none early, none lost, and whoever waits is woken.
 // waits for them is woken. SPDX-License-Identifier: Apache-2.0
 #include <stdlib.h>
 

@@ -46,14 +46,33 @@ def check_shared(directory):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_it_is_in_order_and_shared_state_is_there(opened):
-    directory, _ = opened
+def fsck(directory):
     done = subprocess.run(
         [PROGRAM, "fsck", "--data", directory / "data"],
         capture_output=True, text=True, env=child_environment(), timeout=120,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_it_is_in_order_and_shared_state_is_there(opened):
+    directory, _ = opened
+    fsck(directory)
     check_shared(directory)
+
+
+def test_tags_are_where_they_belong_today(opened):
+    directory, expected = opened
+    check_shared(directory)
+    with Server(directory) as server:
+        sqs = client("sqs", server.url())
+        url = server.url() + ACCOUNT_PATH + "plain"
+        sqs.tag_queue(QueueUrl=url, Tags={"new": "1"})
+        sqs.untag_queue(QueueUrl=url, TagKeys=["team"])
+        tags = {**expected["plain"]["tags"], "new": "1"}
+        del tags["team"]
+        assert sqs.list_queue_tags(QueueUrl=url)["Tags"] == tags
+        server.stop()
+    fsck(directory)
 
 
 def test_queues_are_as_they_were(opened):

@@ -151,8 +151,15 @@ def header_lines(records: Records) -> list[str]:
     lines = origin(f"What {records.service} keeps in the store.", [records.where])
     lines += ["#pragma once", "", '#include "src/store/record.h"', ""]
     lines += struct_lines(records.shapes)
-    return lines + [
+    lines += [
         f"extern const struct record_type {_type_name(records, name)};" for name in records.versions
+    ]
+    upgraded = [name for name, version in records.versions.items() if version > 1]
+    if upgraded:
+        lines += ["", "// The service's own (record.h): without them the program does not link."]
+    return lines + [
+        f"int {_upgrade_name(records, name)}(uint8_t version, void *record, struct arena *arena);"
+        for name in upgraded
     ]
 
 
@@ -168,8 +175,15 @@ def tables_lines(records: Records) -> list[str]:
             "    .model = &model,",
         ]
         lines += [f"    .shape = {tables.shape_index(name)},", f"    .version = {version},"]
-        lines += [f'    .name = "{records.service}.{names.snake(name)}",', "};", ""]
+        lines += [f'    .name = "{records.service}.{names.snake(name)}",']
+        if version > 1:
+            lines += [f"    .upgrade = {_upgrade_name(records, name)},"]
+        lines += ["};", ""]
     return lines[:-1]
+
+
+def _upgrade_name(records: Records, record: str) -> str:
+    return f"{records.prefix}_{names.snake(record)}_upgrade"
 
 
 def _type_name(records: Records, record: str) -> str:
