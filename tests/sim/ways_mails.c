@@ -1,5 +1,5 @@
 // Events of the outbox, under simulation: none early, none lost, and whoever waits is woken.
-// waits for them is woken. SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0
 #include <stdlib.h>
 
 #include "tests/sim/failure.h"
