@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { FDS_MAX = 16 };
+enum { FDS_MAX = 16, WALKS_MAX = 64 };
 
 struct removal {
     const char *dir;
@@ -19,7 +19,8 @@ struct removal {
 static int
 remove_one(const char *path, const struct stat *status, int kind, struct FTW *place)
 {
-    // The work folder of an overlay holds one that nobody may read, not even its owner.
+    // The work folder of an overlay holds one that nobody may read, not even its owner. When it is
+    // not empty the next walk gets at what it holds.
     if (kind == FTW_DNR)
         (void)chmod(path, 0700);
     return remove(path) == 0 || errno == ENOENT ? 0 : -1;
@@ -29,7 +30,12 @@ static void
 remove_all(void *arg)
 {
     struct removal *r = arg;
-    int result = nftw(r->dir, remove_one, FDS_MAX, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+    int result = -1;
+    for (int i = 0; i < WALKS_MAX && result != 0; i++) {
+        result = nftw(r->dir, remove_one, FDS_MAX, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+        if (result != 0 && errno != ENOTEMPTY)
+            break;
+    }
     r->code = result == 0 || errno == ENOENT ? OK : E_IO;
 }
 

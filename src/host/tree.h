@@ -14,7 +14,15 @@ MUST_USE int tree_make(const char *dir, unsigned mode);
 struct tree_clone {
     const char *from, *to;
     int64_t uid, gid;
+    // An overlay's changes as they are: owners, all of the modes, times, what overlayfs notes in
+    // attributes of users, and its marks of what was removed.
+    bool keeps;
 };
 MUST_USE int tree_clone(struct runtime *rt, const struct tree_clone *copy);
+// One file, whose owner we are. A fiber parks.
+MUST_USE int tree_clone_file(struct runtime *rt, const char *from, const char *to);
+// Takes a guest's first id from the owners and groups of everything, modes as they are; what
+// belongs to smaller ids stays. E_IO. A fiber parks.
+MUST_USE int tree_unshift(struct runtime *rt, const char *dir, int64_t first_id);
 // What was written to its file system is on disk. E_IO. A fiber parks.
 MUST_USE int tree_sync(struct runtime *rt, const char *dir);
