@@ -118,7 +118,8 @@ enum unit_seen
 subject_seen(struct subject *s)
 {
     char problem[UNIT_PROBLEM_BYTES] = "";
-    enum unit_seen seen;
+    enum unit_seen seen = UNIT_SEEN_NOTHING;
+    CHECK(s->driver.probe != NULL);
     expect(s->driver.probe(s->driver.arg, &s->unit, &seen, problem), problem);
     return seen;
 }

@@ -64,16 +64,6 @@ ask(struct engine_run *r, const char *socket, struct str request, struct str *ou
     return engine_ask(r, &talk, out);
 }
 
-static int
-ready(struct engine_run *r)
-{
-    struct str answer;
-    TRY(ask(r, "run/admin.sock", STR("show info\n"), &answer));
-    if (str_find(answer, STR("Uptime_sec:")) >= 0)
-        return OK;
-    return engine_fail(r, E_AGAIN, "HAProxy does not answer yet");
-}
-
 // How often the master was reloaded, and whether the new worker is there: "#<PID> worker 0 ...".
 static int
 reloads(struct engine_run *r, int64_t *count, bool *has_worker)
@@ -96,6 +86,33 @@ reloads(struct engine_run *r, int64_t *count, bool *has_worker)
     return OK;
 }
 
+// The master's socket comes and goes while it starts itself anew.
+static int
+ready(struct engine_run *r)
+{
+    struct str answer;
+    int64_t count;
+    bool has_worker;
+    TRY(ask(r, "run/admin.sock", STR("show info\n"), &answer));
+    TRY(reloads(r, &count, &has_worker));
+    if (has_worker && str_find(answer, STR("Uptime_sec:")) >= 0)
+        return OK;
+    return engine_fail(r, E_AGAIN, "HAProxy does not answer yet");
+}
+
+// Until it was reloaded more than `before` times, and has a worker.
+static int
+settled_wait(struct engine_run *r, int64_t before, int64_t deadline_ns, int64_t *count)
+{
+    bool has_worker;
+    while (clock_mono_ns(r->host->runtime) < deadline_ns) {
+        if (reloads(r, count, &has_worker) == OK && *count > before && has_worker)
+            return OK;
+        TRY(fiber_sleep_until(deadline_in_ms(r->host->runtime, RELOAD_LOOK_MS)));
+    }
+    return engine_fail(r, E_TIMEOUT, "HAProxy was told to reload and did not");
+}
+
 // A configuration that HAProxy would not run with is refused before it touches the running one.
 static int
 check(struct engine_run *r)
@@ -111,18 +128,11 @@ static int
 reconfigure(struct engine_run *r)
 {
     int64_t before, now, deadline_ns = deadline_in_ms(r->host->runtime, RELOAD_MS);
-    bool has_worker;
     struct str answer;
     TRY(check(r));
-    TRY(reloads(r, &before, &has_worker));
+    TRY(settled_wait(r, -1, deadline_ns, &before));
     TRY(ask(r, "run/master.sock", STR("reload\n"), &answer));
-    do {
-        TRY(fiber_sleep_until(deadline_in_ms(r->host->runtime, RELOAD_LOOK_MS)));
-        // While the master starts itself anew it does not answer.
-        if (reloads(r, &now, &has_worker) == OK && now > before && has_worker)
-            return OK;
-    } while (clock_mono_ns(r->host->runtime) < deadline_ns);
-    return engine_fail(r, E_TIMEOUT, "HAProxy was told to reload and did not");
+    return settled_wait(r, before, deadline_ns, &now);
 }
 
 const struct engine_kind engine_haproxy = {
