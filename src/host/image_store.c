@@ -90,7 +90,7 @@ shell(struct work *w, const char *command, const struct sandbox_mount *more, siz
     const struct str args[] = {STR("/bin/bash"), STR("-e"), STR("-c"), str_of(command)};
     const struct str env[] = {STR("PATH=/usr/sbin:/usr/bin")};
     struct sandbox_status status = {0};
-    struct str name = str_of(w->name), words;
+    struct str name = str_of(w->name), words = {0};
     memcpy(mounts + 2, more, count * sizeof(*more));
     const struct sandbox_spec spec = {
         .name = name,

@@ -65,7 +65,7 @@ static struct str
 result(struct fixture *f, struct function_pool *p, const struct function *function)
 {
     struct sandbox_status status;
-    struct str out;
+    struct str out = {0};
     int64_t deadline_ns = deadline_in_ms(f->runtime, WAIT_MS);
     assert_int_equal(function_wait(p, function, deadline_ns, &status), OK);
     assert_int_equal(status.state, SANDBOX_EXITED);
@@ -145,7 +145,7 @@ is_frozen_and_thawed(struct fixture *f)
     code_put(f, "ticks", "n=0; while :; do n=$((n+1)); echo $n; sleep .01; done");
     struct function_pool *p = pool_new(f, "ticks", 1);
     struct function one = take(p, "ticks", "A=1");
-    struct str before, after;
+    struct str before = {0}, after = {0};
     fixture_hear(f, one.name, "3\n");
     int code = sandbox_freeze(f->host, str_of(one.name), true);
     if (f->host->cgroups.roots[CGROUP_FREEZER] == NULL) {

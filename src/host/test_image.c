@@ -56,7 +56,7 @@ static void
 guests_boot_from_a_tarball(struct fixture *f)
 {
     char id[IMAGE_ID_BYTES], again[IMAGE_ID_BYTES];
-    struct str out;
+    struct str out = {0};
     import(f, tarball_make(f, "one", ROOT), id);
     import(f, arena_copy_z(&f->arena, arena_print(&f->arena, "%s/one.tar.gz", f->dir)), again);
     assert_string_equal(id, again);
@@ -133,7 +133,7 @@ static void
 snapshots_are_images(struct fixture *f)
 {
     char id[IMAGE_ID_BYTES], new[IMAGE_ID_BYTES], problem[IMAGE_PROBLEM_BYTES] = "";
-    struct str out;
+    struct str out = {0};
     import(f, tarball_make(f, "one", ROOT "echo gone >r/etc/gone; mkdir r/srv; echo x >r/srv/x; "),
            id);
     struct sandbox_spec one =

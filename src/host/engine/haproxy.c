@@ -90,7 +90,7 @@ reloads(struct engine_run *r, int64_t *count, bool *has_worker)
 static int
 ready(struct engine_run *r)
 {
-    struct str answer;
+    struct str answer = {0};
     int64_t count;
     bool has_worker;
     TRY(ask(r, "run/admin.sock", STR("show info\n"), &answer));
@@ -128,7 +128,7 @@ static int
 reconfigure(struct engine_run *r)
 {
     int64_t before, now, deadline_ns = deadline_in_ms(r->host->runtime, RELOAD_MS);
-    struct str answer;
+    struct str answer = {0};
     TRY(check(r));
     TRY(settled_wait(r, -1, deadline_ns, &before));
     TRY(ask(r, "run/master.sock", STR("reload\n"), &answer));

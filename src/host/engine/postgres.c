@@ -181,14 +181,14 @@ command(struct engine_run *r, struct engine_command *out)
 static int
 ready(struct engine_run *r)
 {
-    struct str value;
+    struct str value = {0};
     return postgres_sql(r, STR("SELECT 1"), &value);
 }
 
 static int
 is_standby(struct engine_run *r, bool *out)
 {
-    struct str value;
+    struct str value = {0};
     TRY(postgres_sql(r, STR("SELECT pg_is_in_recovery()"), &value));
     *out = str_eq(value, STR("t"));
     return OK;
@@ -260,7 +260,7 @@ static int
 promote(struct engine_run *r)
 {
     bool standby;
-    struct str done;
+    struct str done = {0};
     TRY(is_standby(r, &standby));
     if (!standby)
         return OK;

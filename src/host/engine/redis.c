@@ -118,7 +118,7 @@ ask(struct engine_run *r, const struct str *words, size_t count, struct str *out
 static int
 order(struct engine_run *r, const struct str *words, size_t count)
 {
-    struct str answer;
+    struct str answer = {0};
     TRY(ask(r, words, count, &answer));
     if (str_starts(answer, STR("+OK"))) // "+OK Already connected to specified master"
         return OK;
@@ -129,7 +129,7 @@ static int
 ready(struct engine_run *r)
 {
     const struct str ping = STR("PING");
-    struct str answer;
+    struct str answer = {0};
     TRY(ask(r, &ping, 1, &answer));
     if (str_eq(answer, STR("+PONG")))
         return OK;
@@ -141,7 +141,7 @@ static int
 set(struct engine_run *r, struct str name, struct str value)
 {
     const struct str words[] = {STR("CONFIG"), STR("SET"), name, value};
-    struct str answer;
+    struct str answer = {0};
     TRY(ask(r, words, COUNT_OF(words), &answer));
     if (str_eq(answer, STR("+OK")) || str_find(answer, STR("immutable")) >= 0)
         return OK;

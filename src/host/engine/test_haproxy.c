@@ -58,7 +58,7 @@ no_request_fails_while_it_is_reloaded(struct fixture *f)
 {
     char problem[HOST_PROBLEM_BYTES];
     struct network_fds fds;
-    struct str out;
+    struct str out = {0};
     const struct network_port port = {
         .name = STR("load"),
         .address = STR("10.0.1.80/24"),
