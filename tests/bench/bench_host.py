@@ -1,0 +1,54 @@
+# The host layer: networks now; rows of sandboxes and engines are functions beside these.
+# SPDX-License-Identifier: Apache-2.0
+import statistics
+import subprocess
+import sys
+
+from machine import TOOLS, fresh, row
+
+ABOUT = "networks: how soon they are there, how much passes"
+COUNT, COUNT_QUICK = 100, 10
+NAMES = {
+    "network": ("network made, with its rules", 3),
+    "port": ("port made, with its groups", 4),
+    "group": ("security group's change in force", 5),
+    "cut": ("zone's cut in force", 10),
+}
+
+
+def tool(*words):
+    done = subprocess.run([str(w) for w in (TOOLS / "host", *words)], stdout=subprocess.PIPE, text=True)
+    return done.stdout if done.returncode == 0 else sys.exit(f"bench: host {words[0]} failed")
+
+
+def milliseconds(took_ns):
+    took = sorted(int(ns) / 1e6 for ns in took_ns)
+    return statistics.median(took), took[min(len(took) - 1, len(took) * 99 // 100)]
+
+
+def timing_row(label, took_ns, goal_ms):
+    """For whoever measures something of the host layer: median, p99 and what it should be."""
+    median, p99 = milliseconds(took_ns)
+    row(label, f"{median:.2f} ms", f"p99 {p99:.2f} ms of {len(took_ns)}; goal {goal_ms} ms")
+
+
+def network_rows(count):
+    lines = [line.split() for line in tool("networks", fresh("host"), count).splitlines()]
+    for key, (label, goal_ms) in NAMES.items():
+        timing_row(label, [ns for what, ns in lines if what == key], goal_ms)
+
+
+def throughput_row(seconds):
+    """In turns, so that what else the machine does meets both."""
+    bare, through = [], []
+    for _ in range(3):
+        bare.append(float(tool("bare", seconds)))
+        through.append(float(tool("through", fresh("host"), seconds)))
+    share = statistics.median(through) / statistics.median(bare)
+    rates = f"{statistics.median(through) / 1e9:.2f} of {statistics.median(bare) / 1e9:.2f} GB/s"
+    row("through a group, of a bare veth", f"{share * 100:.0f} %", f"{rates}; goal 80 %")
+
+
+def run(options):
+    network_rows(COUNT_QUICK if options.quick else COUNT)
+    throughput_row(max(1, int(options.seconds)))
