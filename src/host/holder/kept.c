@@ -37,6 +37,24 @@ kept_find(struct holder *h, const struct kept *like)
     return NULL;
 }
 
+static struct kept *
+kept_new(struct holder *h, const struct kept *like)
+{
+    struct kept *k = h->kept_count < KEPT_MAX ? malloc(sizeof(*k)) : NULL;
+    errno = EMFILE;
+    if (k == NULL)
+        return NULL;
+    *k = *like;
+    k->fd = socket_make(k->type, k->address, k->port);
+    if (k->fd < 0) {
+        free(k);
+        return NULL;
+    }
+    LIST_INSERT_HEAD(&h->kept, k, link);
+    h->kept_count++;
+    return k;
+}
+
 // A socket that listens, or that datagrams come to. It stays here, so that both wait for c10m,
 // which finds it again.
 static void
@@ -52,21 +70,12 @@ socket_keep(struct request *r, int type)
     }
     like.port = (uint16_t)port;
     k = kept_find(r->holder, &like);
-    if (k == NULL && r->holder->kept_count < KEPT_MAX && (k = malloc(sizeof(*k))) != NULL) {
-        *k = like;
-        k->fd = socket_make(type, like.address, like.port);
-        if (k->fd < 0) {
-            answer_error(r, "the socket");
-            free(k);
-            return;
-        }
-        LIST_INSERT_HEAD(&r->holder->kept, k, link);
-        r->holder->kept_count++;
-    }
+    if (k == NULL)
+        k = kept_new(r->holder, &like);
     if (k != NULL)
         answer_fd(r, k->fd);
     else
-        answer(r, "error too many sockets");
+        answer_error(r, "the socket");
 }
 
 void
