@@ -41,6 +41,7 @@ EXEMPT = {
     "src/store/pg_conn.c": "waits for the sockets of libpq, on threads of their own",
     "src/cloud/supervise.c": "a process of its own without a runtime: it must outlive the server's faults",
     "tests/bench/bare_server.c": "the limit of the machine is measured without our code",
+    "tests/bench/host.c": "measures from outside, in namespaces of others",
     "tests/bench/load.c": "a client beside the server, with an event loop as small as can be",
     "tests/bench/load_requests.c": "its requests are signed by the second",
     "tests/bench/start.c": "measures a start from outside",

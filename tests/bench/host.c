@@ -258,6 +258,19 @@ become_root(void)
     return is_mapped;
 }
 
+// A command of the shell's; whether it succeeded.
+static bool
+shell(const char *command)
+{
+    int status = 1;
+    pid_t pid = fork();
+    if (pid == 0) {
+        execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+        _exit(1);
+    }
+    return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
+}
+
 // Two namespaces with one pair of links between, made by ip.
 static int
 bare(int64_t seconds)
@@ -270,9 +283,9 @@ bare(int64_t seconds)
     if (receiver == 0) {
         if (unshare(CLONE_NEWNET) != 0 || write(up[1], "", 1) != 1)
             _exit(1);
-        while (system("ip addr add 10.0.1.4/24 dev bench-b 2>/dev/null") != 0)
+        while (!shell("ip addr add 10.0.1.4/24 dev bench-b 2>/dev/null"))
             usleep(1000);
-        _exit(system("ip link set bench-b up") != 0 ? 1 : receive());
+        _exit(shell("ip link set bench-b up") ? receive() : 1);
     }
     if (read(up[0], &ready, 1) != 1)
         return 1;
@@ -281,7 +294,7 @@ bare(int64_t seconds)
              "dev bench-a && "
              "ip link set bench-a up",
              receiver);
-    if (system(command) != 0)
+    if (!shell(command))
         return 1;
     pid_t sender = fork();
     if (sender == 0)
