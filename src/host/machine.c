@@ -116,6 +116,7 @@ machine_main(struct background_job *job, void *arg)
 {
     struct machine *m = arg;
     int64_t again_ns;
+    background_stand_apart(job);
     pthread_mutex_lock(&m->mutex);
     m->alert.fiber = fiber_self();
     pthread_mutex_unlock(&m->mutex);

@@ -342,6 +342,7 @@ worker_main(struct background_job *job, void *arg)
     struct worker *w = arg;
     struct reconciler *r = w->reconciler;
     int code = OK;
+    background_stand_apart(job);
     arena_init(&w->arena);
     pthread_mutex_lock(&r->mutex);
     w->alert.fiber = fiber_self();

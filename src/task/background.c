@@ -33,6 +33,7 @@ struct background_job {
     struct timer again;
     uint64_t entered_round; // it looks, or has looked, for what there was in this round
     uint64_t looked_round;
+    bool stands_apart; // background_settle does not ask it
 };
 
 // Queues of the lot beside those of the jobs' names, which do not begin with a space.
@@ -208,6 +209,16 @@ background_wait(struct background_job *job, struct lot_ticket *ticket, int64_t d
 }
 
 void
+background_stand_apart(struct background_job *job)
+{
+    struct background *b = job->background;
+    pthread_mutex_lock(&b->lock);
+    job->stands_apart = true;
+    lot_wake(b->lot, progress_key, SIZE_MAX);
+    pthread_mutex_unlock(&b->lock);
+}
+
+void
 background_worked(struct background_job *job)
 {
     struct background *b = job->background;
@@ -227,7 +238,7 @@ have_all_looked(struct background *b)
 {
     struct background_job *job;
     TAILQ_FOREACH(job, &b->jobs, link)
-    if (job->looked_round < b->round)
+    if (!job->stands_apart && job->looked_round < b->round)
         return false;
     return true;
 }

@@ -29,6 +29,9 @@ bool background_is_stopping(const struct background_job *job);
 void background_enter(struct background_job *job, struct lot_ticket *ticket);
 MUST_USE int background_wait(struct background_job *job, struct lot_ticket *ticket,
                              int64_t deadline_ns);
+// What it does depends on no service clock, and it waits in ways of its own: background_settle does
+// not ask it.
+void background_stand_apart(struct background_job *job);
 // Between enter and wait: something was done, so that others may have something to do now.
 void background_worked(struct background_job *job);
 // Wakes all of that name, which look for themselves. From any thread.

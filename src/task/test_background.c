@@ -186,6 +186,29 @@ settle_soon(void *arg)
 }
 
 static void
+aloof(struct background_job *job, void *arg)
+{
+    const struct work *w = arg;
+    int code = OK;
+    background_stand_apart(job);
+    while (code == OK && !background_is_stopping(job))
+        code = fiber_sleep_until(deadline_in_ms(w->runtime, 5));
+}
+
+static void
+who_stands_apart_is_not_waited_for(void **state)
+{
+    struct work *w = *state;
+    background_start(w->background, "finder", finder, w);
+    background_start(w->background, "aloof", aloof, w);
+    atomic_store(&w->wanted, 10);
+    assert_int_equal(runtime_call(w->runtime, settle, w), OK);
+    assert_in_range(w->done, 10, 11);
+    background_stop(w->background);
+    background_free(w->background);
+}
+
+static void
 settling_ends_at_its_deadline(void **state)
 {
     struct work *w = *state;
@@ -203,6 +226,7 @@ main(void)
         cmocka_unit_test_setup_teardown(all_have_ended_when_it_is_freed, setup, teardown),
         cmocka_unit_test_setup_teardown(nothing_need_have_been_started, setup, teardown),
         cmocka_unit_test_setup_teardown(settled_when_nobody_finds_anything, setup, teardown),
+        cmocka_unit_test_setup_teardown(who_stands_apart_is_not_waited_for, setup, teardown),
         cmocka_unit_test_setup_teardown(settling_ends_at_its_deadline, setup, teardown),
         cmocka_unit_test(more_fibers_than_a_loop_has_start_later),
     };
