@@ -274,6 +274,33 @@ options_print_help(void)
          "1 when it cannot start; 2 when the command line is wrong; 3 when a drain took too long.");
 }
 
+static void
+print_limits_help(void)
+{
+    printf(
+        "how much:\n"
+        "  --loops N           event loops, 1 to %d (default: one per core)\n"
+        "  --account-rate N    API calls a second of one account; more are throttled (default: "
+        "any)\n"
+        "  --operation-rate SERVICE:OPERATION=N\n"
+        "                      calls a second of one operation by one account in one region; may "
+        "be\n"
+        "                      repeated\n"
+        "  --requests-max N    API calls under way at once; more are refused early (default %d)\n"
+        "  --memory-max MIB    what these may take together (default %d)\n"
+        "\n"
+        "  --log-level LEVEL   debug, info, warn or error (default info)\n"
+        "  --slow-request-ms N calls that take longer are logged as warnings; the time of long\n"
+        "                      polls does not count (default %d)\n"
+        "  --ready-fd FD       serve only: write a line to this open descriptor once requests\n"
+        "                      are answered\n"
+        "  --socket NAME=FD    an open socket for a service that listens under that name; may be\n"
+        "                      repeated. systemd's LISTEN_FDNAMES do the same; supervise\n"
+        "                      passes both on, each time it starts serve\n"
+        "  --help              this text\n",
+        RUNTIME_LOOPS_MAX, BUDGET_REQUESTS_DEFAULT, BUDGET_MIB_DEFAULT, SLOW_REQUEST_MS_DEFAULT);
+}
+
 void
 options_print_serve_help(const char *subcommand, const char *what)
 {
@@ -330,27 +357,7 @@ options_print_serve_help(const char *subcommand, const char *what)
         "container,\n"
         "                      which starts anew when its kernel does not\n"
         "                      (default /proc/sys/kernel/random/boot_id)\n"
-        "\n"
-        "how much:\n"
-        "  --loops N           event loops, 1 to %d (default: one per core)\n"
-        "  --account-rate N    API calls a second of one account; more are throttled (default: "
-        "any)\n"
-        "  --operation-rate SERVICE:OPERATION=N\n"
-        "                      calls a second of one operation by one account in one region; may "
-        "be\n"
-        "                      repeated\n"
-        "  --requests-max N    API calls under way at once; more are refused early (default %d)\n"
-        "  --memory-max MIB    what these may take together (default %d)\n"
-        "\n"
-        "  --log-level LEVEL   debug, info, warn or error (default info)\n"
-        "  --slow-request-ms N calls that take longer are logged as warnings; the time of long\n"
-        "                      polls does not count (default %d)\n"
-        "  --ready-fd FD       serve only: write a line to this open descriptor once requests\n"
-        "                      are answered\n"
-        "  --socket NAME=FD    an open socket for a service that listens under that name; may be\n"
-        "                      repeated. systemd's LISTEN_FDNAMES do the same; supervise\n"
-        "                      passes both on, each time it starts serve\n"
-        "  --help              this text\n",
-        subcommand, what, RUNTIME_LOOPS_MAX, BUDGET_REQUESTS_DEFAULT, BUDGET_MIB_DEFAULT,
-        SLOW_REQUEST_MS_DEFAULT);
+        "\n",
+        subcommand, what);
+    print_limits_help();
 }

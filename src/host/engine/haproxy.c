@@ -127,7 +127,7 @@ check(struct engine_run *r)
 static int
 reconfigure(struct engine_run *r)
 {
-    int64_t before, now, deadline_ns = deadline_in_ms(r->host->runtime, RELOAD_MS);
+    int64_t before = 0, now, deadline_ns = deadline_in_ms(r->host->runtime, RELOAD_MS);
     struct str answer = {0};
     TRY(check(r));
     TRY(settled_wait(r, -1, deadline_ns, &before));
