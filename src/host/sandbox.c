@@ -245,6 +245,18 @@ shim_wait(struct host *h, struct str name)
     return E_TIMEOUT;
 }
 
+// What a shim that was killed has left: its guest's processes, and the control groups.
+static int
+groups_sweep(struct host *h, struct str name)
+{
+    for (int i = 0; cgroup_sweep(&h->cgroups, h->tag, name) == E_AGAIN; i++) {
+        if (i == LOST_TRIES)
+            return E_TIMEOUT;
+        TRY(fiber_sleep_until(deadline_in_ms(h->runtime, LOST_RETRY_MS)));
+    }
+    return OK;
+}
+
 int
 sandbox_stop(struct host *h, struct str name, int64_t grace_ms)
 {
@@ -257,7 +269,8 @@ sandbox_stop(struct host *h, struct str name, int64_t grace_ms)
         return sandbox_stop(h, name, 0);
     if (code != OK && code != E_NOT_FOUND)
         return code;
-    return shim_wait(h, name);
+    TRY(shim_wait(h, name));
+    return groups_sweep(h, name);
 }
 
 int
@@ -347,10 +360,6 @@ sandbox_remove(struct host *h, struct str name)
     dir_of(h, name, dir);
     if (!shim_is_gone(h, name))
         return E_EXISTS;
-    for (int i = 0; cgroup_sweep(&h->cgroups, h->tag, name) == E_AGAIN; i++) {
-        if (i == LOST_TRIES)
-            return E_TIMEOUT;
-        TRY(fiber_sleep_until(deadline_in_ms(h->runtime, LOST_RETRY_MS)));
-    }
+    TRY(groups_sweep(h, name));
     return tree_remove(h->runtime, dir);
 }

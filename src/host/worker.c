@@ -220,7 +220,7 @@ bring_down(struct worker *w, enum unit_seen seen, char *problem)
 {
     if (needs_are_busy(w, problem))
         return tell(w, w->unit.state, problem);
-    if (seen == UNIT_SEEN_UP) {
+    if (seen == UNIT_SEEN_UP || seen == UNIT_SEEN_LOST) {
         // Known before it ends, so that after a crash it is not what has ended by itself.
         TRY(tell(w, UNIT_STOPPING, ""));
         if (call(w, w->driver->stop, problem) != OK)
@@ -247,6 +247,9 @@ power_off(struct worker *w, enum unit_seen seen, char *problem)
 {
     if (seen == UNIT_SEEN_UP || w->unit.desired != UNIT_RUN)
         return bring_down(w, seen, problem);
+    // What was killed from outside may have left something behind.
+    if (seen == UNIT_SEEN_LOST && call(w, w->driver->stop, problem) != OK)
+        return tell(w, UNIT_FAILED, problem);
     needs_tell(w, false, false);
     w->is_off = true;
     return seen == UNIT_SEEN_ENDED && stays_ended(w) ? tell(w, UNIT_ENDED, problem) : OK;
