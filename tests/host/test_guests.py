@@ -1,6 +1,5 @@
 # What guests of networks ask of c10m: their metadata, the cloud's API, names; and what they may not.
 # SPDX-License-Identifier: Apache-2.0
-import os
 import subprocess
 
 import pytest
@@ -115,13 +114,12 @@ def test_who_asks_while_c10m_is_away_waits_for_the_next(m):
 
 
 def surroundings():
-    """The host's own network, as root sees it."""
+    """The host's own network; only root sees its rules."""
     words = ["ip -d addr", "ip rule", "ip route show table all", "ip neigh show nud permanent"]
     words += ["nft list ruleset", "cat /proc/sys/net/ipv4/ip_forward"]
     return [subprocess.run(w.split(), capture_output=True, text=True).stdout for w in words]
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root sees the host's rules")
 def test_the_hosts_own_network_stays_as_it_is(m):
     before = surroundings()
     assert all(before[:3])

@@ -55,6 +55,17 @@ engine_text_is_plain(struct str text)
     return true;
 }
 
+bool
+engine_name_is_plain(struct str name, char also)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.ptr[i];
+        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == also))
+            return false;
+    }
+    return name.len > 0;
+}
+
 // A driver's call: its folder, its spec, and memory for as long as it lasts.
 static int
 run_begin(struct engine_run *r, const struct driver *d, const struct unit *u, struct arena *arena,

@@ -97,6 +97,8 @@ struct str engine_setting_find(const struct engine_run *r, struct str name);
 bool engine_is_replica(const struct engine_run *r);
 // A line without control characters: what may stand in a line of a configuration file.
 bool engine_text_is_plain(struct str text);
+// Lower case letters, digits, '_' and one more: what a setting may be called.
+bool engine_name_is_plain(struct str name, char also);
 // Sends a request to a socket in run/ and reads until the answer ends with `end`, the peer closes
 // or limit bytes are there: the answer is in the arena.
 struct engine_talk {

@@ -106,16 +106,6 @@ create(struct engine_run *r)
     return engine_is_replica(r) ? copy_primary(r) : OK;
 }
 
-static bool
-is_name(struct str name)
-{
-    for (size_t i = 0; i < name.len; i++)
-        if (!((name.ptr[i] >= 'a' && name.ptr[i] <= 'z') || name.ptr[i] == '_' ||
-              name.ptr[i] == '-' || (name.ptr[i] >= '0' && name.ptr[i] <= '9')))
-            return false;
-    return name.len > 0;
-}
-
 // What quotes of the file or of SQL would have to hide.
 static bool
 is_plain(struct str text)
@@ -132,7 +122,7 @@ check(struct engine_run *r)
 {
     const struct engine_spec *s = &r->spec;
     for (size_t i = 0; i < s->setting_count; i++)
-        if (!is_name(s->settings[i].name) || !is_plain(s->settings[i].value))
+        if (!engine_name_is_plain(s->settings[i].name, '-') || !is_plain(s->settings[i].value))
             return engine_fail(r, E_INVALID, "the setting " STR_FMT " is none of MariaDB's",
                                STR_ARG(s->settings[i].name));
     if (is_plain(s->admin) && is_plain(s->admin_password) && is_plain(s->replication_password) &&

@@ -65,16 +65,6 @@ create(struct engine_run *r)
     return engine_is_replica(r) ? copy_primary(r) : engine_template(r, TEMPLATE, fill);
 }
 
-static bool
-is_name(struct str name)
-{
-    for (size_t i = 0; i < name.len; i++)
-        if (!((name.ptr[i] >= 'a' && name.ptr[i] <= 'z') || name.ptr[i] == '_' ||
-              name.ptr[i] == '.' || (name.ptr[i] >= '0' && name.ptr[i] <= '9')))
-            return false;
-    return name.len > 0;
-}
-
 // In a value of the configuration file backslashes are escapes.
 static void
 put_row(struct engine_run *r, struct buf *out, struct str name, struct str value)
@@ -133,7 +123,7 @@ configure(struct engine_run *r)
     buf_put(&out, STR("wal_keep_size = '512MB'\n"));
     for (size_t i = 0; i < r->spec.setting_count; i++) {
         const struct engine_setting *s = &r->spec.settings[i];
-        if (!is_name(s->name) || !engine_text_is_plain(s->value))
+        if (!engine_name_is_plain(s->name, '.') || !engine_text_is_plain(s->value))
             return engine_fail(r, E_INVALID, "the setting " STR_FMT " is none of PostgreSQL's",
                                STR_ARG(s->name));
         put_row(r, &out, s->name, s->value);
