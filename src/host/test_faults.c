@@ -10,7 +10,7 @@
 #define ZONE_1 STR("10.0.1.0/24")
 #define ZONE_2 STR("10.0.2.0/24")
 
-enum { QUEUE = 7, SLOW_US = 40 * 1000, WAY_MS_MIN = 80, PINGS_LOST_MIN = 5 };
+enum { QUEUE = 7, SLOW_US = 40 * 1000, WAY_MS_MIN = 80 };
 
 static void
 slow_begin(struct fixture *f, uint32_t delay_us, uint32_t loss_ppm)
@@ -37,7 +37,7 @@ ways_apply(struct fixture *f, void (*fn)(struct str, struct str, uint16_t, struc
     "perl -MTime::HiRes=time -MSocket -e '$| = 1; socket($s, PF_INET, SOCK_DGRAM, 17); for (;;) "  \
     "{ $at = time; send($s, \"$at\", 0, pack_sockaddr_in(9, inet_aton(\"10.0.2.4\"))); $v = "      \
     "\"\"; "                                                                                       \
-    "vec($v, fileno($s), 1) = 1; $got = \"\"; while (select($r = $v, undef, undef, 1)) { "         \
+    "vec($v, fileno($s), 1) = 1; $got = \"\"; while (select($r = $v, undef, undef, 0.5)) { "         \
     "recv($s, $got, 99, 0); last if $got eq \"$at\" } printf \"%s\\n\", $got eq \"$at\" ? "        \
     "int(1000 * "                                                                                  \
     "(time - $at)) : \"lost\"; select undef, undef, undef, 0.005 }'"
@@ -74,20 +74,18 @@ probes(struct fixture *f, int *out, size_t count)
     }
 }
 
+// The fastest of some answers, which a busy machine slows least; -1 when all are lost.
 static int
-by_size(const void *a, const void *b)
-{
-    return *(const int *)a - *(const int *)b;
-}
-
-static int
-median_ms(struct fixture *f)
+way_ms(struct fixture *f)
 {
     enum { PROBES = 7 };
-    int found[PROBES];
+    int found[PROBES], fastest = -1;
     probes(f, found, PROBES);
-    qsort(found, PROBES, sizeof(*found), by_size);
-    return found[PROBES / 2];
+    for (size_t i = 0; i < PROBES; i++) {
+        if (found[i] >= 0 && (fastest < 0 || found[i] < fastest))
+            fastest = found[i];
+    }
+    return fastest;
 }
 
 static void
@@ -114,17 +112,17 @@ a_way_is_slow_then_as_before(struct fixture *f)
 {
     char problem[HOST_PROBLEM_BYTES];
     begin(f);
-    int fast = median_ms(f);
+    int fast = way_ms(f);
     slow_begin(f, SLOW_US, 0);
     ways_apply(f, faults_slow);
-    assert_true(median_ms(f) >= WAY_MS_MIN); // 40 ms each way
+    assert_true(way_ms(f) >= WAY_MS_MIN); // 40 ms each way
     slow_begin(f, SLOW_US / 4, 0);           // changed while packets pass
-    int quarter = median_ms(f);
+    int quarter = way_ms(f);
     assert_true(quarter >= WAY_MS_MIN / 4);
     ways_apply(f, faults_slow_end);
     assert_int_equal(network_queue_end(f->host, NET, QUEUE, problem), OK);
     assert_int_equal(network_queue_end(f->host, NET, QUEUE, problem), OK);
-    int healed = median_ms(f);
+    int healed = way_ms(f);
     assert_true(fast < WAY_MS_MIN / 4 && healed >= 0 && healed < WAY_MS_MIN / 4);
     end(f);
 }
@@ -132,17 +130,21 @@ a_way_is_slow_then_as_before(struct fixture *f)
 static void
 a_way_loses_packets(struct fixture *f)
 {
-    enum { PROBES = 20, HALF_PPM = 500 * 1000 };
-    int found[PROBES], lost = 0;
+    enum { PROBES = 5, ROUNDS_MAX = 40, HALF_PPM = 500 * 1000 };
+    int found[PROBES], lost = 0, answered = 0;
     begin(f);
-    (void)median_ms(f);
+    (void)way_ms(f);
     slow_begin(f, 0, HALF_PPM);
     ways_apply(f, faults_slow);
-    probes(f, found, PROBES);
-    for (size_t i = 0; i < PROBES; i++)
-        lost += found[i] < 0;
-    // Three of four, as each way loses one of two. Outside of this once in some millions of runs.
-    assert_true(lost > 4 && lost < PROBES);
+    // Three of four are lost, as each way loses one of two.
+    for (size_t i = 0; lost < PROBES || answered == 0; i++) {
+        assert_true(i < ROUNDS_MAX);
+        probes(f, found, PROBES);
+        for (size_t k = 0; k < PROBES; k++) {
+            lost += found[k] < 0;
+            answered += found[k] >= 0;
+        }
+    }
     end(f);
 }
 
@@ -151,18 +153,18 @@ a_cut_spares_what_is_together(struct fixture *f)
 {
     struct buf rules;
     begin(f);
-    assert_true(median_ms(f) >= 0);
+    assert_true(way_ms(f) >= 0);
     buf_init(&rules, &f->arena, 0);
     faults_begin(&rules);
     faults_together_add(ZONE_1, ZONE_2, &rules);
     faults_cut(ZONE_2, &rules);
     fixture_apply(f, NET, &rules);
-    assert_true(median_ms(f) >= 0);
+    assert_true(way_ms(f) >= 0);
     buf_init(&rules, &f->arena, 0);
     faults_begin(&rules);
     faults_together_del(ZONE_1, ZONE_2, &rules);
     fixture_apply(f, NET, &rules);
-    assert_int_equal(median_ms(f), -1);
+    assert_int_equal(way_ms(f), -1);
     end(f);
 }
 
