@@ -9,24 +9,10 @@
 
 #include "src/base/encoding.h"
 #include "src/wire/protocol.h"
+#include "src/wire/test_fixture.h"
 #include "src/wire/test_model.h"
 
-static struct arena arena;
 static struct test_thing thing;
-
-static int
-setup(void **state)
-{
-    arena_init(&arena);
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    arena_fini(&arena);
-    return 0;
-}
 
 static struct str
 encode(const struct test_thing *in)
@@ -79,7 +65,6 @@ static void
 assert_round_trip(const char *json)
 {
     struct test_thing in;
-    struct wire_problem problem;
     struct buf again;
     int code = wire_json_decode(&test_model, TEST_THING, str_of(json), &arena, &in, &problem);
     assert_int_equal(code, OK);
@@ -213,8 +198,6 @@ test_count_is_limited_before_memory_is_taken(void **state)
         assert_int_equal(arena.used_bytes, before);
     }
 }
-
-#define UNIT(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int
 main(void)

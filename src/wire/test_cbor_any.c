@@ -10,25 +10,11 @@
 #include <cmocka.h>
 
 #include "src/base/encoding.h"
+#include "src/wire/test_fixture.h"
 
 enum { DEPTH = 8, LINE_BYTES_MAX = 1024 };
 
-static struct arena arena;
 static const char *vectors; // the file's path
-
-static int
-setup(void **state)
-{
-    arena_init(&arena);
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    arena_fini(&arena);
-    return 0;
-}
 
 static struct cbor_reader
 reader_of(const char *hex)
@@ -333,8 +319,6 @@ test_floats_without_halves(void **state)
         assert_string_equal(got, cases[i].hex);
     }
 }
-
-#define UNIT(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int
 main(int argc, char **argv)

@@ -9,24 +9,9 @@
 #include <cmocka.h>
 
 #include "src/base/encoding.h"
+#include "src/wire/test_fixture.h"
 
 enum { ITEM_BYTES_MAX = 64, DEPTH = 8 };
-
-static struct arena arena;
-
-static int
-setup(void **state)
-{
-    arena_init(&arena);
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    arena_fini(&arena);
-    return 0;
-}
 
 static struct cbor_reader
 reader_of(const char *hex)
@@ -321,8 +306,6 @@ test_depth_of_skip(void **state)
     r = reader_of("c1c100");
     assert_int_equal(cbor_skip(&r, 1), E_LIMIT);
 }
-
-#define UNIT(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int
 main(void)

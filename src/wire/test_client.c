@@ -11,32 +11,10 @@
 #include "src/wire/ec2.h"
 #include "src/wire/rpc_cbor.h"
 #include "src/wire/test_depot.h"
+#include "src/wire/test_fixture.h"
 #include "src/wire/test_rules.h"
 
-static struct arena arena;
 static struct wire_request request;
-static struct wire_problem problem;
-
-static int
-setup(void **state)
-{
-    arena_init(&arena);
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    arena_fini(&arena);
-    return 0;
-}
-
-static void
-assert_str(struct str got, const char *want)
-{
-    if (!str_eq(got, str_of(want)))
-        fail_msg("got " STR_FMT ", want %s", STR_ARG(got), want);
-}
 
 static int
 encode(enum wire_protocol protocol, const char *operation, const void *in)
@@ -317,16 +295,16 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_rest_request, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_query_string, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_a_label_must_be_there, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_rpc_requests, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_responses, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_malformed_responses, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_errors, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_round_trips_in_ec2_and_cbor, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_errors_in_ec2_and_cbor, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_tokens, setup, teardown),
+        UNIT(test_rest_request),
+        UNIT(test_query_string),
+        UNIT(test_a_label_must_be_there),
+        UNIT(test_rpc_requests),
+        UNIT(test_responses),
+        UNIT(test_malformed_responses),
+        UNIT(test_errors),
+        UNIT(test_round_trips_in_ec2_and_cbor),
+        UNIT(test_errors_in_ec2_and_cbor),
+        UNIT(test_tokens),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,25 +7,10 @@
 
 #include <cmocka.h>
 
+#include "src/wire/test_fixture.h"
 #include "src/wire/test_model.h"
 
-static struct arena arena;
-static struct wire_problem problem;
 static struct test_thing thing;
-
-static int
-setup(void **state)
-{
-    arena_init(&arena);
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    arena_fini(&arena);
-    return 0;
-}
 
 static int
 decode(struct str form)
@@ -40,13 +25,6 @@ assert_decodes(const char *form)
     if (decode(str_of(form)) != OK)
         fail_msg("%s: " STR_FMT, form, STR_ARG(problem.message));
     assert_int_equal(problem.kind, WIRE_PROBLEM_NONE);
-}
-
-static void
-assert_str(struct str got, const char *want)
-{
-    if (!str_eq(got, str_of(want)))
-        fail_msg("got " STR_FMT ", want %s", STR_ARG(got), want);
 }
 
 static void
@@ -215,8 +193,6 @@ test_error(void **state)
     wire_ec2_encode_error(&e, STR("r-1"), &b);
     assert_true(str_find(buf_str(&b), STR("<Small>3</Small><Why>a&lt;b</Why></Error>")) > 0);
 }
-
-#define UNIT(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int
 main(void)

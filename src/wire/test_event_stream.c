@@ -8,22 +8,7 @@
 #include <cmocka.h>
 
 #include "src/base/encoding.h"
-
-static struct arena arena;
-
-static int
-setup(void **state)
-{
-    arena_init(&arena);
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    arena_fini(&arena);
-    return 0;
-}
+#include "src/wire/test_fixture.h"
 
 static struct str
 bytes_of(const char *hex)
@@ -264,8 +249,6 @@ test_many_headers(void **state)
     message.headers[COUNT - 1].name = STR("7");
     assert_int_equal(event_encode(&message, &b), E_INVALID);
 }
-
-#define UNIT(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int
 main(void)

@@ -11,6 +11,7 @@
 #include "src/wire/client.h"
 #include "src/wire/event_stream.h"
 #include "src/wire/test_depot.h"
+#include "src/wire/test_fixture.h"
 #include "src/wire/value.h"
 
 enum { BODY_BYTES_MAX = 4096 };
@@ -24,8 +25,6 @@ struct script {
     int code;
     int closed;
 };
-
-static struct arena arena;
 
 static int
 script_next(struct event_source *source, struct arena *scratch, void *event)
@@ -298,7 +297,6 @@ test_a_client_reads_the_initial_response(void **state)
     struct script s = script_of(all, 2, OK);
     struct depot_watch_things_output out;
     struct depot_thing_events e = {0};
-    struct wire_problem problem;
     struct wire_reply reply = {.status = 200,
                                .body = body_of(&s, WIRE_JSON_1_0, STR("{\"Note\":\"b\"}"))};
     assert_int_equal(wire_client_decode(&rpc, op, WIRE_JSON_1_0, &reply, &arena, &out, &problem),
@@ -324,7 +322,6 @@ test_rest(void **state)
     struct depot_watch_things_output out = {.Box = STR("b"), .Events = &s.source}, in;
     struct wire_response response;
     struct depot_thing_events e = {0};
-    struct wire_problem problem;
     wire_response_init(&response, &arena, false);
     wire_rest_encode(depot, op, WIRE_REST_JSON, &out, &response);
     struct wire_reply reply = {200, response.headers, response.header_count, {0}, response.stream};
@@ -337,35 +334,19 @@ test_rest(void **state)
     assert_int_equal(s.closed, 1);
 }
 
-static int
-setup(void **state)
-{
-    arena_init(&arena);
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    arena_fini(&arena);
-    return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_messages_in_json),
-        TEST(test_messages_in_xml),
-        TEST(test_failures_are_the_last_message),
-        TEST(test_an_event_too_large_is_a_failure),
-        TEST(test_what_was_written_is_read),
-        TEST(test_errors_are_read),
-        TEST(test_broken_bodies),
-        TEST(test_a_client_reads_the_initial_response),
-        TEST(test_rest),
+        UNIT(test_messages_in_json),
+        UNIT(test_messages_in_xml),
+        UNIT(test_failures_are_the_last_message),
+        UNIT(test_an_event_too_large_is_a_failure),
+        UNIT(test_what_was_written_is_read),
+        UNIT(test_errors_are_read),
+        UNIT(test_broken_bodies),
+        UNIT(test_a_client_reads_the_initial_response),
+        UNIT(test_rest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

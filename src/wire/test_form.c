@@ -8,24 +8,9 @@
 #include <cmocka.h>
 
 #include "src/base/buf.h"
+#include "src/wire/test_fixture.h"
 
 enum { PAIRS_MAX = 1000 };
-
-static struct arena arena;
-
-static int
-setup(void **state)
-{
-    arena_init(&arena);
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    arena_fini(&arena);
-    return 0;
-}
 
 static struct form
 parse(const char *text)
@@ -147,8 +132,6 @@ test_every_pair_is_reached(void **state)
         arena_rewind(&arena, mark);
     }
 }
-
-#define UNIT(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int
 main(void)

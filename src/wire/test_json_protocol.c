@@ -7,25 +7,10 @@
 
 #include <cmocka.h>
 
+#include "src/wire/test_fixture.h"
 #include "src/wire/test_model.h"
 
-static struct arena arena;
-static struct wire_problem problem;
 static struct test_thing thing;
-
-static int
-setup(void **state)
-{
-    arena_init(&arena);
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    arena_fini(&arena);
-    return 0;
-}
 
 static int
 decode(struct str body)
@@ -40,13 +25,6 @@ assert_decodes(const char *body)
     if (decode(str_of(body)) != OK)
         fail_msg("%s: " STR_FMT, body, STR_ARG(problem.message));
     assert_int_equal(problem.kind, WIRE_PROBLEM_NONE);
-}
-
-static void
-assert_str(struct str got, const char *want)
-{
-    if (!str_eq(got, str_of(want)))
-        fail_msg("got " STR_FMT ", want %s", STR_ARG(got), want);
 }
 
 static void
@@ -337,8 +315,6 @@ test_errors(void **state)
     assert_str(buf_str(&b),
                "{\"__type\":\"QueueDoesNotExist\",\"message\":\"No \\\"such\\\" queue.\"}");
 }
-
-#define UNIT(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int
 main(void)

@@ -9,8 +9,8 @@
 
 #include "src/wire/pattern_plain.h"
 #include "src/wire/pattern_syntax.h"
+#include "src/wire/test_fixture.h"
 
-static struct arena arena;
 static struct wire_patterns patterns;
 
 static int
@@ -262,15 +262,15 @@ test_nothing_to_check(void **state)
     assert_int_equal(check(&patterns, "(broken", STR("broken")), E_INVALID);
 }
 
-#define UNIT(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        UNIT(test_answers),     UNIT(test_plain_is_the_same_as_slow), UNIT(test_what_is_not_plain),
-        UNIT(test_translation), UNIT(test_hostile_strings),           UNIT(test_large_strings),
-        UNIT(test_cache),       UNIT(test_nothing_to_check),
+        TEST(test_answers),     TEST(test_plain_is_the_same_as_slow), TEST(test_what_is_not_plain),
+        TEST(test_translation), TEST(test_hostile_strings),           TEST(test_large_strings),
+        TEST(test_cache),       TEST(test_nothing_to_check),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

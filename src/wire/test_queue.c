@@ -7,37 +7,14 @@
 
 #include <cmocka.h>
 
+#include "src/wire/test_fixture.h"
 #include "src/wire/test_queue_model.h"
-
-static struct arena arena;
-static struct wire_problem problem;
-
-static int
-setup(void **state)
-{
-    arena_init(&arena);
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    arena_fini(&arena);
-    return 0;
-}
 
 static void
 decode_form(enum queue_shape shape, const char *form, void *out)
 {
     if (wire_query_decode(&queue_model, shape, str_of(form), &arena, out, &problem) != OK)
         fail_msg("%s: " STR_FMT, form, STR_ARG(problem.message));
-}
-
-static void
-assert_str(struct str got, const char *want)
-{
-    if (!str_eq(got, str_of(want)))
-        fail_msg("got " STR_FMT ", want %s", STR_ARG(got), want);
 }
 
 static void
@@ -148,8 +125,6 @@ test_bodies_are_not_copied(void **state)
     assert_int_equal(in.MessageBody.len, BODY_BYTES);
     assert_true(arena.used_bytes - before < 512);
 }
-
-#define UNIT(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int
 main(void)

@@ -9,9 +9,8 @@
 
 #include "src/base/stream.h"
 #include "src/wire/test_depot.h"
+#include "src/wire/test_fixture.h"
 
-static struct arena arena;
-static struct wire_problem problem;
 static struct header headers[16];
 static struct wire_request request;
 
@@ -20,13 +19,6 @@ setup(void **state)
 {
     arena_init(&arena);
     request = (struct wire_request){.headers = headers};
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    arena_fini(&arena);
     return 0;
 }
 
@@ -43,13 +35,6 @@ decode(enum wire_protocol protocol, const char *operation, const char *path, voi
     memset(out, 0xff, depot->model->shapes[op->input].c_size); // decoders zero it
     request.path = str_of(path);
     return wire_rest_decode(depot, op, protocol, &request, &arena, out, &problem);
-}
-
-static void
-assert_str(struct str got, const char *want)
-{
-    if (!str_eq(got, str_of(want)))
-        fail_msg("got " STR_FMT ", want %s", STR_ARG(got), want);
 }
 
 static void
@@ -275,17 +260,18 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_labels_and_payload, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_streams_are_handed_on, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_headers, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_malformed_headers, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_query_string, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_malformed_query_strings, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_body_members, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_xml_payload, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_payload_structures_and_documents, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_malformed_bodies, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_a_body_nested_too_deep, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_labels_and_payload, setup, arena_teardown),
+        cmocka_unit_test_setup_teardown(test_streams_are_handed_on, setup, arena_teardown),
+        cmocka_unit_test_setup_teardown(test_headers, setup, arena_teardown),
+        cmocka_unit_test_setup_teardown(test_malformed_headers, setup, arena_teardown),
+        cmocka_unit_test_setup_teardown(test_query_string, setup, arena_teardown),
+        cmocka_unit_test_setup_teardown(test_malformed_query_strings, setup, arena_teardown),
+        cmocka_unit_test_setup_teardown(test_body_members, setup, arena_teardown),
+        cmocka_unit_test_setup_teardown(test_xml_payload, setup, arena_teardown),
+        cmocka_unit_test_setup_teardown(test_payload_structures_and_documents, setup,
+                                        arena_teardown),
+        cmocka_unit_test_setup_teardown(test_malformed_bodies, setup, arena_teardown),
+        cmocka_unit_test_setup_teardown(test_a_body_nested_too_deep, setup, arena_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,11 +9,11 @@
 
 #include "src/base/stream.h"
 #include "src/wire/test_depot.h"
+#include "src/wire/test_fixture.h"
 
 #define XML "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
 #define NS " xmlns=\"http://depot.example/doc/\""
 
-static struct arena arena;
 static struct wire_response response;
 
 static int
@@ -21,13 +21,6 @@ setup(void **state)
 {
     arena_init(&arena);
     wire_response_init(&response, &arena, false);
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    arena_fini(&arena);
     return 0;
 }
 
@@ -259,16 +252,17 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_headers_and_payload, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_absent_members_are_absent, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_head_and_204_and_304_have_no_body, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_members, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_without_members, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_a_root_that_is_the_value, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_errors_in_json, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_error_fields, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_errors_in_xml, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_an_error_for_head, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_headers_and_payload, setup, arena_teardown),
+        cmocka_unit_test_setup_teardown(test_absent_members_are_absent, setup, arena_teardown),
+        cmocka_unit_test_setup_teardown(test_head_and_204_and_304_have_no_body, setup,
+                                        arena_teardown),
+        cmocka_unit_test_setup_teardown(test_members, setup, arena_teardown),
+        cmocka_unit_test_setup_teardown(test_without_members, setup, arena_teardown),
+        cmocka_unit_test_setup_teardown(test_a_root_that_is_the_value, setup, arena_teardown),
+        cmocka_unit_test_setup_teardown(test_errors_in_json, setup, arena_teardown),
+        cmocka_unit_test_setup_teardown(test_error_fields, setup, arena_teardown),
+        cmocka_unit_test_setup_teardown(test_errors_in_xml, setup, arena_teardown),
+        cmocka_unit_test_setup_teardown(test_an_error_for_head, setup, arena_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,10 +9,9 @@
 #include <cmocka.h>
 
 #include "src/base/encoding.h"
+#include "src/wire/test_fixture.h"
 #include "src/wire/test_model.h"
 
-static struct arena arena;
-static struct wire_problem problem;
 static struct test_thing thing;
 // The hand-written model, but its lists of strings and its maps of strings are sparse.
 static struct wire_shape sparse_shapes[COUNT_OF(test_shapes)];
@@ -27,13 +26,6 @@ setup(void **state)
     sparse_shapes[TEST_TAGS].is_sparse = true;
     sparse_model = test_model;
     sparse_model.shapes = sparse_shapes;
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    arena_fini(&arena);
     return 0;
 }
 
@@ -59,13 +51,6 @@ assert_decodes(const char *hex)
     if (decode(&test_model, bytes_of(hex)) != OK)
         fail_msg("%s: " STR_FMT, hex, STR_ARG(problem.message));
     assert_int_equal(problem.kind, WIRE_PROBLEM_NONE);
-}
-
-static void
-assert_str(struct str got, const char *want)
-{
-    if (!str_eq(got, str_of(want)))
-        fail_msg("got " STR_FMT ", want %s", STR_ARG(got), want);
 }
 
 static void
@@ -413,28 +398,28 @@ test_name(void **state)
     assert_false(wire_rpc_cbor_is_named(&s, str_of(s.target_prefix))); // speaks JSON only
 }
 
-#define UNIT(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, arena_teardown)
 
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        UNIT(test_empty),
-        UNIT(test_scalars),
-        UNIT(test_numbers),
-        UNIT(test_timestamps),
-        UNIT(test_indefinite_lengths),
-        UNIT(test_nulls),
-        UNIT(test_sparse),
-        UNIT(test_unknown_members_are_skipped),
-        UNIT(test_of_two_the_last_counts),
-        UNIT(test_wrong_types),
-        UNIT(test_syntax),
-        UNIT(test_limits),
-        UNIT(test_what_is_only_claimed_takes_no_memory),
-        UNIT(test_errors),
-        UNIT(test_path),
-        UNIT(test_name),
+        TEST(test_empty),
+        TEST(test_scalars),
+        TEST(test_numbers),
+        TEST(test_timestamps),
+        TEST(test_indefinite_lengths),
+        TEST(test_nulls),
+        TEST(test_sparse),
+        TEST(test_unknown_members_are_skipped),
+        TEST(test_of_two_the_last_counts),
+        TEST(test_wrong_types),
+        TEST(test_syntax),
+        TEST(test_limits),
+        TEST(test_what_is_only_claimed_takes_no_memory),
+        TEST(test_errors),
+        TEST(test_path),
+        TEST(test_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

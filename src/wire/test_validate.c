@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "src/wire/shown.h"
+#include "src/wire/test_fixture.h"
 #include "src/wire/test_rules.h"
 #include "src/wire/violation.h"
 
@@ -21,9 +22,7 @@
     "2 validation errors detected: Value" value " at '" path "' failed to satisfy constraint: "
 #define AND(value, path) "; Value" value " at '" path "' failed to satisfy constraint: "
 
-static struct arena arena;
 static struct wire_patterns patterns;
-static struct wire_problem problem;
 
 static int
 setup(void **state)
@@ -303,29 +302,29 @@ test_hostile_strings_end(void **state)
     assert_valid(INPUT(NAME, .Slow = STR("aaab")));
 }
 
-#define UNIT(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        UNIT(test_required),
-        UNIT(test_lengths),
-        UNIT(test_ranges),
-        UNIT(test_enums),
-        UNIT(test_patterns),
-        UNIT(test_elements),
-        UNIT(test_entries),
-        UNIT(test_nested),
-        UNIT(test_shown_structures),
-        UNIT(test_secrets_are_not_shown),
-        UNIT(test_long_values_are_cut),
-        UNIT(test_unions),
-        UNIT(test_what_has_no_rules_is_not_walked),
-        UNIT(test_wording_of_sqs),
-        UNIT(test_wording_of_ec2),
-        UNIT(test_many_violations),
-        UNIT(test_hostile_strings_end),
+        TEST(test_required),
+        TEST(test_lengths),
+        TEST(test_ranges),
+        TEST(test_enums),
+        TEST(test_patterns),
+        TEST(test_elements),
+        TEST(test_entries),
+        TEST(test_nested),
+        TEST(test_shown_structures),
+        TEST(test_secrets_are_not_shown),
+        TEST(test_long_values_are_cut),
+        TEST(test_unions),
+        TEST(test_what_has_no_rules_is_not_walked),
+        TEST(test_wording_of_sqs),
+        TEST(test_wording_of_ec2),
+        TEST(test_many_violations),
+        TEST(test_hostile_strings_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,23 +7,8 @@
 
 #include <cmocka.h>
 
+#include "src/wire/test_fixture.h"
 #include "src/wire/test_model.h"
-
-static struct arena arena;
-
-static int
-setup(void **state)
-{
-    arena_init(&arena);
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    arena_fini(&arena);
-    return 0;
-}
 
 static void
 test_list_grows(void **state)
@@ -83,8 +68,6 @@ test_last_entry_of_a_key_stays(void **state)
     assert_true(str_eq(tags.items[1].value, STR("5")));
     assert_true(str_eq(tags.items[2].value, STR("6")));
 }
-
-#define UNIT(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int
 main(void)

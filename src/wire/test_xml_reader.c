@@ -7,35 +7,15 @@
 
 #include <cmocka.h>
 
-static struct arena arena;
+#include "src/wire/test_fixture.h"
+
 static struct xml_node *root;
-
-static int
-setup(void **state)
-{
-    arena_init(&arena);
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    arena_fini(&arena);
-    return 0;
-}
 
 static int
 parse(const char *text)
 {
     root = NULL;
     return xml_parse(&arena, str_of(text), 8, 100, &root);
-}
-
-static void
-assert_str(struct str got, const char *want)
-{
-    if (!str_eq(got, str_of(want)))
-        fail_msg("got " STR_FMT ", want %s", STR_ARG(got), want);
 }
 
 static void
@@ -126,11 +106,11 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_tree, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_other_encodings, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_not_well_formed, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_document_types_are_refused, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_limits, setup, teardown),
+        UNIT(test_tree),
+        UNIT(test_other_encodings),
+        UNIT(test_not_well_formed),
+        UNIT(test_document_types_are_refused),
+        UNIT(test_limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
