@@ -11,29 +11,13 @@
 #include "src/cloud/test_exchange.h"
 #include "src/cloud/test_things.h"
 
-static struct fixture f;
-
-static int
-setup(void **state)
-{
-    things_setup(state);
-    fixture_init(&f);
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    fixture_fini(&f);
-    return 0;
-}
-
 static struct str
 ask(const char *line, const char *host, const char *headers)
 {
-    return exchange(&f,
-                    arena_print(&f.arena, "%s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n%s\r\n",
-                                line, host, headers));
+    return exchange(&things_cloud,
+                    arena_print(&things_cloud.arena,
+                                "%s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n%s\r\n", line,
+                                host, headers));
 }
 
 static void
@@ -76,8 +60,9 @@ test_preflights(void **state)
         {"/_c10m/health", APP METHOD("GET"), false},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        struct str line = arena_print(&f.arena, "OPTIONS %s", rows[i].path);
-        struct str answer = ask(arena_copy_z(&f.arena, line), "localhost", rows[i].headers);
+        struct str line = arena_print(&things_cloud.arena, "OPTIONS %s", rows[i].path);
+        struct str answer =
+            ask(arena_copy_z(&things_cloud.arena, line), "localhost", rows[i].headers);
         if (str_starts(answer, STR("HTTP/1.1 200")) != rows[i].is_admitted)
             fail_msg("row %zu: " STR_FMT, i, STR_ARG(answer));
         if (!rows[i].is_admitted)
@@ -131,12 +116,12 @@ static void
 test_other_services_stay_closed(void **state)
 {
     struct request r;
-    request_init(&f, &r, "text/plain", "", 0);
+    request_init(&things_cloud, &r, "text/plain", "", 0);
     r.http.method = STR("GET");
     r.http.path = STR("/any/5");
     request_add_header(&r, STR("Origin"), STR("http://evil.test"));
     request_sign(&r, "test", "test", things_depot->wire->signing_name);
-    struct str answer = exchange(&f, request_text(&r));
+    struct str answer = exchange(&things_cloud, request_text(&r));
     assert_status(answer, "403");
     assert_has(answer, "AccessDenied");
     assert_has(answer, "The CORS rule that admits this page is of s3");
@@ -151,5 +136,5 @@ main(void)
         cmocka_unit_test(test_calls),
         cmocka_unit_test(test_other_services_stay_closed),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, things_cloud_setup, things_cloud_teardown);
 }

@@ -27,23 +27,6 @@
 #define LENGTH "Content-Length: 5\r\n"
 #define CHUNKED "Transfer-Encoding: chunked\r\n"
 
-static struct fixture f;
-
-static int
-setup(void **state)
-{
-    things_setup(state);
-    fixture_init(&f);
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    fixture_fini(&f);
-    return 0;
-}
-
 // The body of DELETE is read before its handler starts, and no document: an error of the decoder
 // shows that its digest was right.
 static void
@@ -75,11 +58,11 @@ test_digests(void **state)
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         bool is_chunked = strstr(rows[i].headers, CHUNKED) != NULL;
         struct str request = arena_print(
-            &f.arena, "%s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n%s\r\n%s",
+            &things_cloud.arena, "%s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n%s\r\n%s",
             rows[i].line, rows[i].headers, is_chunked ? "5\r\nhello\r\n0\r\n\r\n" : "hello");
         things_taken();
-        struct str answer = exchange(&f, request);
-        struct str status = arena_print(&f.arena, "HTTP/1.1 %s ", rows[i].status);
+        struct str answer = exchange(&things_cloud, request);
+        struct str status = arena_print(&things_cloud.arena, "HTTP/1.1 %s ", rows[i].status);
         if (!str_starts(answer, status) || str_find(answer, str_of(rows[i].error)) < 0)
             fail_msg("row %zu: " STR_FMT, i, STR_ARG(answer));
         assert_int_equal(things_taken(), rows[i].taken);
@@ -91,12 +74,12 @@ static void
 test_services_without(void **state)
 {
     struct request r;
-    request_init(&f, &r, "text/plain", "hello", 0);
+    request_init(&things_cloud, &r, "text/plain", "hello", 0);
     r.http.method = STR("PUT");
     r.http.path = STR("/box/a");
     request_add_header(&r, STR("Content-MD5"), STR("hello"));
     request_sign(&r, "test", "test", things_depot->wire->signing_name);
-    assert_status(exchange(&f, request_text(&r)), "204");
+    assert_status(exchange(&things_cloud, request_text(&r)), "204");
 }
 
 int
@@ -106,5 +89,5 @@ main(void)
         cmocka_unit_test(test_digests),
         cmocka_unit_test(test_services_without),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, things_cloud_setup, things_cloud_teardown);
 }

@@ -19,28 +19,11 @@
 #define EMPTY_HASH "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 #define MISMATCH "The request signature we calculated does not match the signature you provided. "
 
-static struct fixture f;
-
-static int
-setup(void **state)
-{
-    things_setup(state);
-    fixture_init(&f);
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    fixture_fini(&f);
-    return 0;
-}
-
 // A GET of /box/5 as a client makes it, that is to be changed, signed and sent.
 static void
 get_thing(struct request *r, int64_t late_ms)
 {
-    request_init(&f, r, "text/plain", "", late_ms);
+    request_init(&things_cloud, r, "text/plain", "", late_ms);
     r->http.method = STR("GET");
     r->http.path = STR("/box/5");
 }
@@ -48,7 +31,7 @@ get_thing(struct request *r, int64_t late_ms)
 static struct str
 send_to(struct request *r)
 {
-    return exchange(&f, request_text(r));
+    return exchange(&things_cloud, request_text(r));
 }
 
 static struct str
@@ -65,7 +48,7 @@ with_lines(struct str text)
 {
     struct buf out;
     struct str escape = STR("&#xA;");
-    buf_init(&out, &f.arena, text.len + 1);
+    buf_init(&out, &things_cloud.arena, text.len + 1);
     for (ptrdiff_t at; (at = str_find(text, escape)) >= 0;) {
         buf_put(&out, str_slice(text, 0, (size_t)at));
         buf_put_char(&out, '\n');
@@ -79,8 +62,8 @@ with_lines(struct str text)
 static struct str
 element(struct str answer, const char *name)
 {
-    struct str begin = arena_print(&f.arena, "<%s>", name);
-    struct str end = arena_print(&f.arena, "</%s>", name);
+    struct str begin = arena_print(&things_cloud.arena, "<%s>", name);
+    struct str end = arena_print(&things_cloud.arena, "</%s>", name);
     ptrdiff_t at = str_find(answer, begin);
     if (at < 0)
         fail_msg("no %s in " STR_FMT, name, STR_ARG(answer));
@@ -93,13 +76,13 @@ element(struct str answer, const char *name)
 static void
 assert_element(struct str answer, const char *name, const char *expected)
 {
-    assert_string_equal(arena_copy_z(&f.arena, element(answer, name)), expected);
+    assert_string_equal(arena_copy_z(&things_cloud.arena, element(answer, name)), expected);
 }
 
 static void
 assert_error(struct str answer, const char *status, const char *code, const char *message)
 {
-    struct str begin = arena_print(&f.arena, "HTTP/1.1 %s ", status);
+    struct str begin = arena_print(&things_cloud.arena, "HTTP/1.1 %s ", status);
     if (!str_starts(answer, begin))
         fail_msg("not %s: " STR_FMT, status, STR_ARG(answer));
     assert_element(answer, "Code", code);
@@ -149,7 +132,7 @@ static void
 s3_tells_the_time(void **state)
 {
     struct str answer = signed_with("s3", "test", SECRET, SIGV4_SKEW_MS_MAX + 60 * 1000);
-    int64_t sent_ms, server_ms, now_ms = clock_wall_ms(f.cloud->runtime);
+    int64_t sent_ms, server_ms, now_ms = clock_wall_ms(things_cloud.cloud->runtime);
     assert_error(answer, "403", "RequestTimeTooSkewed",
                  "The difference between the request time and the current time is too large.");
     assert_int_equal(timestamp_parse_basic(element(answer, "RequestTime"), &sent_ms), OK);
@@ -172,8 +155,8 @@ presigned(int64_t signed_ms, const char *expires)
         struct str name = STR("X-Amz-Expires="), query = r.http.query;
         size_t at = (size_t)str_find(query, name) + name.len;
         r.http.query =
-            arena_print(&f.arena, STR_FMT "%s" STR_FMT, STR_ARG(str_slice(query, 0, at)), expires,
-                        STR_ARG(str_slice(query, at + strlen("60"), query.len)));
+            arena_print(&things_cloud.arena, STR_FMT "%s" STR_FMT, STR_ARG(str_slice(query, 0, at)),
+                        expires, STR_ARG(str_slice(query, at + strlen("60"), query.len)));
     }
     return send_to(&r);
 }
@@ -181,7 +164,7 @@ presigned(int64_t signed_ms, const char *expires)
 static void
 s3_tells_when_a_url_ends(void **state)
 {
-    int64_t end_ms, server_ms, now_ms = clock_wall_ms(f.cloud->runtime);
+    int64_t end_ms, server_ms, now_ms = clock_wall_ms(things_cloud.cloud->runtime);
     struct str answer = presigned(now_ms - 3600 * 1000, NULL);
     assert_error(answer, "403", "AccessDenied", "Request has expired");
     assert_element(answer, "X-Amz-Expires", "60");
@@ -193,7 +176,7 @@ s3_tells_when_a_url_ends(void **state)
     answer = presigned(now_ms + 3600 * 1000, NULL);
     assert_error(answer, "403", "AccessDenied", "Request is not yet valid");
     int64_t since_ms = (now_ms / 1000 + 3600) * 1000;
-    struct str since = arena_print(&f.arena, "%lld", (long long)since_ms);
+    struct str since = arena_print(&things_cloud.arena, "%lld", (long long)since_ms);
     assert_true(str_eq(element(answer, "X-Amz-Date"), since));
     assert_true(element(answer, "Expires").len > 0 && element(answer, "ServerTime").len > 0);
 
@@ -227,7 +210,7 @@ static void
 s3_tells_both_hashes(void **state)
 {
     struct request r;
-    request_init(&f, &r, "text/plain", "hello", 0);
+    request_init(&things_cloud, &r, "text/plain", "hello", 0);
     r.http.method = STR("PUT");
     r.http.path = STR("/box/a");
     request_add_header(&r, STR("x-amz-content-sha256"), STR(EMPTY_HASH));
@@ -244,7 +227,7 @@ static void
 s3_shows_a_body_that_was_read(void **state)
 {
     struct request r;
-    request_init(&f, &r, "text/plain", "other", 0);
+    request_init(&things_cloud, &r, "text/plain", "other", 0);
     r.http.method = STR("PUT");
     r.http.path = STR("/box/a");
     request_sign(&r, "test", SECRET, "s3");
@@ -273,7 +256,7 @@ s3_tells_the_region(void **state)
     r.headers[0].value = STR("s3.us-west-2.localhost.localstack.cloud:4566");
     r.http.header_count = 1;
     r.http.query = sigv4_presign(&r.http, STR("test"), STR(SECRET), STR("eu-west-1"), STR("s3"),
-                                 clock_wall_ms(f.cloud->runtime), 60);
+                                 clock_wall_ms(things_cloud.cloud->runtime), 60);
     answer = send_to(&r);
     assert_error(answer, "400", "AuthorizationQueryParametersError",
                  "Error parsing the X-Amz-Credential parameter; the region 'eu-west-1' is wrong; "
@@ -320,5 +303,5 @@ main(void)
         cmocka_unit_test(s3_tells_the_region),
         cmocka_unit_test(others_have_it_in_the_message),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, things_cloud_setup, things_cloud_teardown);
 }

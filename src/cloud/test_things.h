@@ -4,6 +4,7 @@
 #pragma once
 
 #include "src/cloud/service.h"
+#include "src/cloud/test_exchange.h"
 
 // PutThing reads its body to the end, and answers what the last read did; of a key "large" it
 // checks each byte. GetThing answers as many bytes as its key says.
@@ -15,6 +16,10 @@ extern const struct service *const things_s3, *const things_depot;
 
 // Before a cloud is started: fills the tables. For cmocka_run_group_tests.
 int things_setup(void **state);
+// The same, with a cloud that serves them until the group's end.
+extern struct fixture things_cloud;
+int things_cloud_setup(void **state);
+int things_cloud_teardown(void **state);
 // Bytes that PutThing took in until their end was seen, since this was asked last.
 size_t things_taken(void);
 // The bytes of a large thing, from one of them on.
