@@ -1,4 +1,4 @@
-// What the tests of this folder stand on: one arena a program, and where decoders say what is wrong.
+// What the tests of this folder stand on: an arena, and where decoders say what is wrong.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
