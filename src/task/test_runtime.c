@@ -249,11 +249,11 @@ clocks_run_and_the_service_clock_moves(void **state)
     struct runtime *rt = new_runtime(1);
     int64_t mono_ns = clock_mono_ns(rt);
     assert_true(clock_wall_ms(rt) > INT64_C(1577836800000)); // 2020
-    assert_true(llabs(clock_service_ms(rt) - clock_wall_ms(rt)) < 1000);
+    assert_true(llabs(clock_service_ms(rt) - clock_wall_ms(rt)) < 60 * 1000);
     clock_service_move(rt, 3600 * 1000);
     clock_service_move(rt, 3600 * 1000);
     clock_service_move(rt, -3600 * 1000);
-    assert_true(llabs(clock_service_ms(rt) - clock_wall_ms(rt) - 3600 * 1000) < 1000);
+    assert_true(llabs(clock_service_ms(rt) - clock_wall_ms(rt) - 3600 * 1000) < 60 * 1000);
     assert_true(clock_mono_ns(rt) >= mono_ns);
     assert_true(deadline_in_ms(rt, 5) >= mono_ns + 5000000);
     assert_true(deadline_in_ms(rt, -5) <= clock_mono_ns(rt));

@@ -19,7 +19,7 @@ def test_idle_it_ends_at_once(tmp_path):
         create(server)
         began = time.monotonic()
         assert server.stop() == 0
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 15
 
 
 def test_sigint_drains_too(tmp_path):

@@ -167,12 +167,12 @@ def test_maximum_message_size_of_the_queue_holds(sqs, queue):
 
 def test_a_received_message_is_invisible_until_its_timeout(sqs, queue):
     sqs.send_message(QueueUrl=queue, MessageBody="x")
-    first = receive_one(sqs, queue, VisibilityTimeout=1)
+    first = receive_one(sqs, queue, VisibilityTimeout=3)
     began = time.monotonic()
     assert counts(sqs, queue) == (0, 1, 0)
-    assert receive(sqs, queue) == [] or time.monotonic() - began > 1
+    assert receive(sqs, queue) == [] or time.monotonic() - began > 3
     again = receive_one(sqs, queue, AttributeNames=["ApproximateReceiveCount"])
-    assert time.monotonic() - began > 0.8
+    assert time.monotonic() - began > 2.8
     assert again["MessageId"] == first["MessageId"]
     assert again["ReceiptHandle"] != first["ReceiptHandle"]
     assert again["Attributes"]["ApproximateReceiveCount"] == "2"
@@ -290,17 +290,17 @@ def test_many_waiting_receivers_share_what_is_sent(sqs, server, protocol, queue)
 def test_an_empty_wait_lasts_as_long_as_asked(sqs, queue):
     began = time.monotonic()
     assert receive(sqs, queue, WaitTimeSeconds=2) == []
-    assert 1.9 < time.monotonic() - began < 6
+    assert 1.9 < time.monotonic() - began < 19
 
 
 def test_the_queues_wait_time_is_the_default(sqs, queue):
-    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"ReceiveMessageWaitTimeSeconds": "1"})
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"ReceiveMessageWaitTimeSeconds": "3"})
     began = time.monotonic()
     assert receive(sqs, queue) == []
-    assert 0.9 < time.monotonic() - began < 5
+    assert 2.9 < time.monotonic() - began < 19
     began = time.monotonic()
     assert receive(sqs, queue, WaitTimeSeconds=0) == []
-    assert time.monotonic() - began < 0.9
+    assert time.monotonic() - began < 2.9
 
 
 @pytest.mark.parametrize(
