@@ -117,7 +117,7 @@ state_start(struct cloud *cloud)
     alarms_start(cloud->alarms);
     outbox_start(cloud->outbox);
     if (cloud->machine != NULL)
-        machine_start(cloud->machine);
+        machine_start(cloud->machine, cloud->seal);
 }
 
 void

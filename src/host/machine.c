@@ -52,6 +52,7 @@ open_machine(struct machine *m)
         .runtime = m->options.runtime,
         .log = m->options.log,
         .kv = m->options.kv,
+        .seal = m->seal,
         .background = m->options.background,
         .drivers = m->drivers,
         .driver_count = m->driver_count,
@@ -148,8 +149,9 @@ machine_new(const struct machine_options *options)
 }
 
 void
-machine_start(struct machine *m)
+machine_start(struct machine *m, const struct seal *seal)
 {
+    m->seal = seal;
     m->has_ended = false;
     background_start(m->options.background, "host", machine_main, m);
 }

@@ -19,7 +19,7 @@ struct machine_options {
 };
 
 struct machine *machine_new(const struct machine_options *options);
-void machine_start(struct machine *m);
+void machine_start(struct machine *m, const struct seal *seal); // of the units' specs
 // From outside the loops. What is not off by the deadline goes on, for the next c10m to adopt.
 void machine_stop(struct machine *m, enum reconciler_end how, int64_t deadline_ns);
 // Whether there is, or was, a unit: else there is nothing to power off.

@@ -223,15 +223,17 @@ read_wish(struct wishing *w, struct str json)
 }
 
 static int
-read_spec(struct wishing *w, const struct record_type *type)
+read_spec(struct wishing *w, const struct seal *seal, const struct record_type *type)
 {
+    const struct unit_id id = {w->wish.kind, w->wish.name};
     struct wire_problem problem = {0};
     void *record = arena_alloc(w->arena, type->model->shapes[type->shape].c_size);
     if (!str_is_present(w->spec))
         return w->wish.desired == UNIT_RUN ? refuse(w, "%s needs a spec", w->wish.kind) : OK;
     if (wire_json_decode(type->model, type->shape, w->spec, w->arena, record, &problem) != OK)
         return refuse(w, "the spec: %s", problem.message);
-    w->wish.spec = unit_spec(type, record, w->arena);
+    if (unit_spec(seal, &id, type, record, w->arena, &w->wish.spec) != OK)
+        return refuse(w, "the spec of %s is too long", w->wish.name);
     return OK;
 }
 
@@ -256,6 +258,6 @@ machine_wish(struct machine *m, struct str json, struct arena *arena, char *prob
         if (driver_spec(w.needs[i].kind) == NULL || !host_name_is_valid(w.needs[i].name))
             return refuse(&w, "there can be no unit %s to need", w.needs[i].name);
     w.wish.needs = w.needs;
-    TRY(read_spec(&w, type));
+    TRY(read_spec(&w, m->seal, type));
     return kv_run(m->options.kv, arena, wish_body, &w);
 }

@@ -9,6 +9,7 @@
 
 struct machine {
     struct machine_options options;
+    const struct seal *seal;
     char *dir;
     struct alert alert;
     struct kv_watch watch;

@@ -22,6 +22,7 @@ struct reconciler_options {
     struct runtime *runtime;
     const struct log *log; // every change of a state is an event
     struct kv *kv;
+    const struct seal *seal; // of the units' specs
     struct background *background;
     const struct unit_driver *drivers; // live as long as the reconciler
     size_t driver_count;

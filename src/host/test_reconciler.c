@@ -24,6 +24,8 @@ struct machine {
     int agains_left;
     bool hangs; // the next start waits until it is cancelled
     int32_t row;
+    struct str spec; // as it was last started with
+    char spec_bytes[16];
     const struct machine *other;
     int stopped_after; // as many stops of the other
 };
@@ -31,6 +33,7 @@ struct machine {
 struct fixture {
     struct runtime *runtime;
     struct kv *kv;
+    struct seal *seal;
     struct log log;
     struct background *background;
     struct unit_driver drivers[2]; // toy, and a base that toys need
@@ -75,6 +78,8 @@ toy_start(void *arg, const struct unit *u, char *problem)
     m->starts++;
     m->seen = UNIT_SEEN_UP;
     m->row = u->ids_row;
+    memcpy(m->spec_bytes, u->spec.ptr, u->spec.len < 16 ? u->spec.len : 16);
+    m->spec = (struct str){m->spec_bytes, u->spec.len};
     return OK;
 }
 
@@ -126,6 +131,7 @@ begin(struct fixture *f)
         .runtime = f->runtime,
         .log = &f->log,
         .kv = f->kv,
+        .seal = f->seal,
         .background = f->background,
         .drivers = f->drivers,
         .driver_count = COUNT_OF(f->drivers),
@@ -190,6 +196,7 @@ setup(void **state)
     assert_int_equal(runtime_new(&options, &f->runtime), OK);
     struct kv_options kv = {.runtime = f->runtime, .log = &f->log, .run_twice = true};
     assert_int_equal(kv_open("mem:", &kv, &f->kv, problem, sizeof(problem)), OK);
+    f->seal = seal_new(f->runtime);
     begin(f);
     *state = f;
     return 0;
@@ -201,6 +208,7 @@ teardown(void **state)
     struct fixture *f = *state;
     end(f, RECONCILER_LEAVES);
     kv_close(f->kv);
+    seal_free(f->seal);
     runtime_free(f->runtime);
     arena_fini(&f->arena);
     unlink(f->boot_path);
@@ -227,7 +235,8 @@ wish(struct fixture *f, const struct unit_wish *wish)
 {
     f->wish = *wish;
     f->wish.name = STR("one");
-    f->wish.spec = STR("a spec");
+    const struct unit_id id = {f->wish.kind, f->wish.name};
+    assert_int_equal(unit_seal(f->seal, &id, STR("a spec"), &f->arena, &f->wish.spec), OK);
     assert_int_equal(runtime_call(f->runtime, want_in_fiber, f), OK);
 }
 
@@ -297,7 +306,12 @@ starts_stops_and_removes(void **state)
     want(f, UNIT_RUN, false);
     wait_for(f, UNIT_UP);
     assert_int_equal(f->machine.starts, 1);
-    assert_true(str_eq(f->unit.spec, STR("a spec")));
+    assert_true(str_eq(f->machine.spec, STR("a spec")));
+    assert_int_equal(f->unit.spec.len, 0); // in the store it is sealed
+    assert_true(str_find(f->unit.sealed, STR("spec")) < 0);
+    assert_int_equal(unit_open(f->seal, &f->unit, &f->arena), OK);
+    f->unit.name = STR("other");
+    assert_int_equal(unit_open(f->seal, &f->unit, &f->arena), E_INVALID);
     assert_int_equal(f->unit.boot.len, 36);
     want(f, UNIT_STOP, false);
     wait_for(f, UNIT_DOWN);
@@ -476,6 +490,24 @@ a_call_that_takes_too_long_is_ended_and_made_again(void **state)
     assert_int_equal(f->machine.starts, 1);
 }
 
+// A row is given back just after its unit is gone.
+static int
+row_0_in_fiber(void *arg)
+{
+    struct fixture *f = arg;
+    int32_t row;
+    int64_t deadline_ns = deadline_in_ms(f->runtime, WAIT_MS);
+    for (;;) {
+        TRY(ids_take(&f->ids, &row));
+        if (row == 0)
+            return OK;
+        ids_give(&f->ids, row);
+        if (clock_mono_ns(f->runtime) > deadline_ns)
+            return E_TIMEOUT;
+        TRY(fiber_sleep_until(deadline_in_ms(f->runtime, STEP_MS)));
+    }
+}
+
 static void
 rows_of_ids_are_kept_until_the_unit_is_gone(void **state)
 {
@@ -490,8 +522,7 @@ rows_of_ids_are_kept_until_the_unit_is_gone(void **state)
     assert_int_equal(row, 1);
     want(f, UNIT_GONE, false);
     wait_for(f, -1);
-    for (row = -1; row != 0;) // it is given back just after
-        assert_int_equal(ids_take(&f->ids, &row), OK);
+    assert_int_equal(runtime_call(f->runtime, row_0_in_fiber, f), OK);
 }
 
 static void

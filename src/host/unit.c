@@ -43,13 +43,37 @@ unit_state_name(enum unit_state state)
     return names[state];
 }
 
-struct str
-unit_spec(const struct record_type *type, const void *record, struct arena *arena)
+// What a spec is sealed for: the unit that it is of.
+static const struct str purpose = {"unit spec", 9};
+
+int
+unit_seal(const struct seal *seal, const struct unit_id *id, struct str spec, struct arena *arena,
+          struct str *out)
 {
-    struct buf out;
-    buf_init(&out, arena, 256);
-    record_encode(type, record, &out);
-    return buf_str(&out);
+    if (spec.len > UNIT_SPEC_BYTES_MAX)
+        return E_LIMIT;
+    *out = seal_encode(seal, purpose, unit_key(arena, id->kind, id->name), spec, arena);
+    return OK;
+}
+
+int
+unit_spec(const struct seal *seal, const struct unit_id *id, const struct record_type *type,
+          const void *record, struct arena *arena, struct str *out)
+{
+    struct buf plain;
+    buf_init(&plain, arena, 256);
+    record_encode(type, record, &plain);
+    return unit_seal(seal, id, buf_str(&plain), arena, out);
+}
+
+int
+unit_open(const struct seal *seal, struct unit *u, struct arena *arena)
+{
+    const struct unit_id id = {u->kind, u->name};
+    if (str_is_present(u->sealed))
+        return seal_decode(seal, purpose, unit_key(arena, u->kind, u->name), u->sealed, arena,
+                           &u->spec);
+    return str_is_present(u->spec) ? unit_seal(seal, &id, u->spec, arena, &u->sealed) : OK;
 }
 
 static int
@@ -62,7 +86,8 @@ unit_set(struct kv_txn *txn, const struct unit *u)
         .desired = {u->desired, true},
         .restarts = {u->restarts, true},
         .want_version = {u->want_version, true},
-        .spec = u->spec,
+        .sealed = u->sealed,
+        .spec = str_is_present(u->sealed) ? (struct str){0} : u->spec,
         .needs = {needs, u->need_count},
         .state = {u->state, true},
         .problem = u->problem,
@@ -86,7 +111,8 @@ unit_of_record(const struct host_unit_record *r, struct unit *out)
     out->desired = (enum unit_desired)r->desired.value;
     out->restarts = r->restarts.value;
     out->want_version = r->want_version.value;
-    out->spec = r->spec;
+    out->sealed = r->sealed;
+    out->spec = r->spec; // of an older c10m
     for (size_t i = 0; i < r->needs.count; i++)
         out->needs[i] = (struct unit_id){r->needs.items[i].kind, r->needs.items[i].name};
     out->need_count = r->needs.count;
@@ -116,7 +142,8 @@ unit_want(struct kv_txn *txn, const struct unit_wish *wish)
 {
     struct unit u;
     CHECK(host_name_is_valid(wish->name) && wish->kind.len <= UNIT_KIND_MAX);
-    if (wish->spec.len > UNIT_SPEC_BYTES_MAX || wish->need_count > UNIT_NEEDS_MAX)
+    if (wish->spec.len > UNIT_SPEC_BYTES_MAX + SEAL_EXTRA_BYTES ||
+        wish->need_count > UNIT_NEEDS_MAX)
         return E_LIMIT;
     int code = unit_get(txn, wish->kind, wish->name, &u);
     if (code == E_NOT_FOUND && wish->desired == UNIT_GONE)
@@ -130,7 +157,7 @@ unit_want(struct kv_txn *txn, const struct unit_wish *wish)
     u.failures = u.retry_ms = 0;
     if (wish->desired != UNIT_GONE) {
         if (str_is_present(wish->spec))
-            u.spec = wish->spec;
+            u.sealed = wish->spec;
         u.need_count = wish->need_count;
         for (size_t i = 0; i < wish->need_count; i++)
             u.needs[i] = wish->needs[i];

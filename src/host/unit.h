@@ -4,6 +4,7 @@
 
 #include "src/host/host.h"
 #include "src/store/record.h"
+#include "src/store/seal.h"
 #include "src/task/background.h"
 
 // A unit is a sandbox, a network, an engine: something that a service wants to run. The service
@@ -28,7 +29,7 @@ enum unit_state {
 enum {
     UNIT_RETRY_MS_MIN = 100,
     UNIT_RETRY_MS_MAX = 30 * 1000,
-    UNIT_SPEC_BYTES_MAX = 256 * 1024,
+    UNIT_SPEC_BYTES_MAX = SEAL_SECRET_BYTES_MAX,
     UNIT_KIND_MAX = 31,
     UNIT_NEEDS_MAX = 8,
 };
@@ -41,8 +42,9 @@ struct unit {
     struct str kind; // of its driver
     struct str name; // host_name_is_valid
     enum unit_desired desired;
-    bool restarts;   // also when it has ended by itself
-    struct str spec; // what the driver needs to know: a record of its type (driver.h)
+    bool restarts;     // also when it has ended by itself
+    struct str sealed; // the spec as it is stored
+    struct str spec;   // what the driver needs to know: a record of its type (driver.h); unit_open
     struct unit_id needs[UNIT_NEEDS_MAX];
     size_t need_count;
     int64_t want_version; // rises with every unit_want
@@ -60,7 +62,7 @@ struct unit {
 // leaves it as it is. E_LIMIT: the spec is too long, or there are too many needs.
 struct unit_wish {
     struct str kind, name;
-    struct str spec; // unit_spec
+    struct str spec; // sealed: unit_spec
     enum unit_desired desired;
     bool restarts;
     // Units that must be up before it starts, and that are stopped only after it: a guest's
@@ -69,9 +71,17 @@ struct unit_wish {
     size_t need_count;
 };
 MUST_USE int unit_want(struct kv_txn *txn, const struct unit_wish *wish);
-// A driver's record as a spec, in the arena.
-struct str unit_spec(const struct record_type *type, const void *record, struct arena *arena);
-// In the transaction's arena. E_NOT_FOUND.
+// A driver's record as the spec of that unit, in the arena: sealed, since it may hold passwords or
+// what else its owner keeps secret. E_LIMIT: it is longer than UNIT_SPEC_BYTES_MAX.
+MUST_USE int unit_spec(const struct seal *seal, const struct unit_id *id,
+                       const struct record_type *type, const void *record, struct arena *arena,
+                       struct str *out);
+MUST_USE int unit_seal(const struct seal *seal, const struct unit_id *id, struct str spec,
+                       struct arena *arena, struct str *out); // of its bytes
+// Fills in the spec of a unit as read. What an older c10m stored unsealed is sealed, and so
+// written next time. E_INVALID: it is another unit's, another root key's, or damaged.
+MUST_USE int unit_open(const struct seal *seal, struct unit *u, struct arena *arena);
+// In the transaction's arena; its spec is only there after unit_open. E_NOT_FOUND.
 MUST_USE int unit_get(struct kv_txn *txn, struct str kind, struct str name, struct unit *out);
 // Writes state, problem and what belongs to them, unless the unit was removed or wanted otherwise
 // since it was read: then E_CONFLICT.

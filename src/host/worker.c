@@ -312,6 +312,18 @@ worker_free(struct worker *w)
     pthread_mutex_unlock(&r->mutex);
 }
 
+// What cannot be opened is absent, which its driver refuses; what runs can still be stopped.
+static void
+open_spec(struct worker *w)
+{
+    if (unit_open(w->reconciler->options.seal, &w->unit, &w->arena) == OK)
+        return;
+    w->unit.spec = (struct str){0};
+    log_event(w->reconciler->options.log, LOG_ERROR, "host_unit_unreadable",
+              "kind=%s name=%s problem=\"its spec is damaged, or sealed by another root key\"",
+              w->id.kind, w->id.name);
+}
+
 // E_NOT_FOUND: the unit is gone. E_CANCELLED: this fiber can do no more.
 static int
 look(struct worker *w)
@@ -322,6 +334,7 @@ look(struct worker *w)
         return code;
     if (code == OK) {
         needs_note(w);
+        open_spec(w);
         code = step(w);
     }
     if (w->is_cancelled)

@@ -12,8 +12,8 @@ struct seal;
 enum {
     ROOT_KEY_BYTES = 32,
     SEAL_KEY_BYTES = 32,
-    SEAL_EXTRA_BYTES = 41,             // how much longer a sealed secret is: version, nonce, tag
-    SEAL_SECRET_BYTES_MAX = 64 * 1024, // a CHECK
+    SEAL_EXTRA_BYTES = 41,              // how much longer a sealed secret is: version, nonce, tag
+    SEAL_SECRET_BYTES_MAX = 256 * 1024, // a CHECK
 };
 
 struct seal_options {
