@@ -6,7 +6,10 @@
 
 #include "src/store/tuple.h"
 
-// ("c10m", "garbage", kind, from)    to
+// ("c10m", "garbage", kind, from)       to
+// ("c10m", "garbage-at", kind, from)    the last key deleted: without it, each batch, and the first
+//                                       one of another process, would be read over the tombstones
+//                                       of all before
 #define JOB_NAME "c10m-reaper"
 
 struct handler {
@@ -20,31 +23,37 @@ struct reaper {
     struct handler handlers[REAPER_KINDS_MAX];
     size_t handler_count;
     struct arena arena; // of one transaction at a time
-    // The last key deleted. Without it, each batch would be read over the tombstones of all before.
-    char at[KV_KEY_BYTES_MAX];
-    size_t at_len; // 0: nowhere
 };
 
 static struct tuple
-garbage_tuple(struct arena *a)
+garbage_tuple(struct arena *a, struct str what)
 {
     struct tuple t;
     tuple_init(&t, a);
     tuple_add_str(&t, STR("c10m"));
-    tuple_add_str(&t, STR("garbage"));
+    tuple_add_str(&t, what);
     return t;
+}
+
+static struct str
+garbage_key(struct arena *a, struct str what, struct str kind, struct str from)
+{
+    struct tuple t = garbage_tuple(a, what);
+    tuple_add_str(&t, kind);
+    tuple_add_str(&t, from);
+    return tuple_key(&t);
 }
 
 static void
 garbage_range(struct arena *a, struct kv_range *out)
 {
-    struct tuple t = garbage_tuple(a);
+    struct tuple t = garbage_tuple(a, STR("garbage"));
     tuple_range(&t, a, &out->from, &out->to);
 }
 
 // One range of garbage.
 struct garbage {
-    struct str key;
+    struct str key, at_key;
     struct str kind;
     struct str from, to;
     const struct handler *handler; // NULL: just keys
@@ -60,7 +69,9 @@ garbage_parse(struct arena *a, struct str key, struct str value, struct garbage 
     for (int i = 0; i < 2; i++)
         TRY(tuple_read_str(&r, &skipped));
     TRY(tuple_read_str(&r, &out->kind));
-    return tuple_read_str(&r, &out->from);
+    TRY(tuple_read_str(&r, &out->from));
+    out->at_key = garbage_key(a, STR("garbage-at"), out->kind, out->from);
+    return OK;
 }
 
 // False: a later build's kind, or one whose service is not here: it waits.
@@ -95,26 +106,41 @@ garbage_first(const struct reaper *r, struct kv_txn *txn, struct garbage *out)
 struct batch {
     const struct reaper *reaper;
     const struct job *job;
+    int64_t until_ns; // then it has taken long enough
     struct str *keys, *values;
     size_t count;
     bool is_last;
 };
 
-// Keys first, then what becomes of them: the handlers may read and write.
+static bool
+is_late(const struct batch *b)
+{
+    return clock_mono_ns(b->reaper->options.runtime) >= b->until_ns;
+}
+
+// Where the batch before this one ended.
+static int
+range_read(struct kv_txn *txn, const struct garbage *g, struct kv_range *out)
+{
+    struct str at;
+    *out = (struct kv_range){.from = g->from, .to = g->to, .read = KV_SNAPSHOT};
+    TRY(kv_get(txn, g->at_key, KV_SERIALIZABLE, &at));
+    if (str_is_present(at))
+        out->from = key_after(kv_txn_arena(txn), at);
+    return OK;
+}
+
 static int
 batch_read(struct kv_txn *txn, const struct garbage *g, struct batch *b)
 {
     struct arena *a = kv_txn_arena(txn);
-    struct str at = {b->reaper->at, b->reaper->at_len};
-    struct kv_range range = {.from = g->from, .to = g->to, .read = KV_SNAPSHOT};
+    struct kv_range range;
     struct kv_iter *it;
     size_t used_before = a->used_bytes;
     int code = OK;
-    b->count = 0;
-    if (str_cmp(at, range.from) > 0 && str_cmp(at, range.to) < 0)
-        range.from = at;
+    TRY(range_read(txn, g, &range));
     TRY(kv_range_open(txn, &range, &it));
-    while (code == OK && b->count < REAPER_BATCH_KEYS &&
+    while (code == OK && b->count < REAPER_BATCH_KEYS && (b->count == 0 || !is_late(b)) &&
            a->used_bytes - used_before < REAPER_BATCH_BYTES) {
         code = kv_iter_next(it, &b->keys[b->count], &b->values[b->count]);
         b->count += code == OK;
@@ -124,6 +150,22 @@ batch_read(struct kv_txn *txn, const struct garbage *g, struct batch *b)
     return b->is_last ? OK : code;
 }
 
+// Of kinds with consequences as many as there is time for.
+static int
+batch_delete(struct kv_txn *txn, const struct garbage *g, struct batch *b)
+{
+    size_t i = 0;
+    for (; i < b->count && (i == 0 || g->handler == NULL || !is_late(b)); i++) {
+        if (g->handler != NULL)
+            TRY(g->handler->fn(g->handler->arg, txn, b->keys[i], b->values[i]));
+        TRY(kv_del(txn, b->keys[i]));
+    }
+    b->is_last = b->is_last && i == b->count;
+    b->count = i;
+    return OK;
+}
+
+// Keys first, then what becomes of them: the handlers may read and write.
 static int
 reap_body(struct kv_txn *txn, void *arg)
 {
@@ -132,15 +174,17 @@ reap_body(struct kv_txn *txn, void *arg)
     struct garbage g;
     TRY(job_check(b->job, txn));
     TRY(garbage_first(b->reaper, txn, &g));
+    kv_makes_room(txn);
+    b->until_ns = deadline_in_ms(b->reaper->options.runtime, REAPER_BATCH_MS);
     b->keys = ARENA_ARRAY(a, REAPER_BATCH_KEYS, struct str);
     b->values = ARENA_ARRAY(a, REAPER_BATCH_KEYS, struct str);
+    b->count = 0;
     TRY(batch_read(txn, &g, b));
-    for (size_t i = 0; i < b->count; i++) {
-        if (g.handler != NULL)
-            TRY(g.handler->fn(g.handler->arg, txn, b->keys[i], b->values[i]));
-        TRY(kv_del(txn, b->keys[i]));
-    }
-    return b->is_last ? kv_del(txn, g.key) : OK;
+    TRY(batch_delete(txn, &g, b));
+    if (!b->is_last)
+        return kv_set(txn, g.at_key, b->keys[b->count - 1]);
+    TRY(kv_del(txn, g.at_key));
+    return kv_del(txn, g.key);
 }
 
 static int
@@ -150,11 +194,6 @@ reaper_step(struct job *job, void *arg, int64_t *again_ns)
     struct batch b = {.reaper = r, .job = job};
     *again_ns = DEADLINE_NEVER;
     int code = kv_run(r->options.kv, &r->arena, reap_body, &b);
-    r->at_len = 0;
-    if (code == OK && !b.is_last) {
-        r->at_len = b.keys[b.count - 1].len;
-        memcpy(r->at, b.keys[b.count - 1].ptr, r->at_len);
-    }
     arena_reset(&r->arena);
     return code;
 }
@@ -199,28 +238,29 @@ reaper_wake(void *arg)
 }
 
 static struct str
-garbage_key(struct arena *a, const char *kind, struct str from)
+kind_of(const char *kind)
 {
-    struct tuple t = garbage_tuple(a);
-    tuple_add_str(&t, kind != NULL ? str_of(kind) : STR(""));
-    tuple_add_str(&t, from);
-    return tuple_key(&t);
+    return kind != NULL ? str_of(kind) : STR("");
 }
 
 int
 reaper_add(struct reaper *r, struct kv_txn *txn, const char *kind, struct str from, struct str to)
 {
+    struct arena *a = kv_txn_arena(txn);
     CHECK(str_cmp(from, to) < 0);
     kv_after_commit(txn, reaper_wake, r);
     kv_makes_room(txn);
-    return kv_set(txn, garbage_key(kv_txn_arena(txn), kind, from), to);
+    // Where an earlier range with that beginning was counts for nothing.
+    TRY(kv_del(txn, garbage_key(a, STR("garbage-at"), kind_of(kind), from)));
+    return kv_set(txn, garbage_key(a, STR("garbage"), kind_of(kind), from), to);
 }
 
 int
 reaper_has(struct kv_txn *txn, const char *kind, struct str from, bool *out)
 {
     struct str value;
-    TRY(kv_get(txn, garbage_key(kv_txn_arena(txn), kind, from), KV_SERIALIZABLE, &value));
+    TRY(kv_get(txn, garbage_key(kv_txn_arena(txn), STR("garbage"), kind_of(kind), from),
+               KV_SERIALIZABLE, &value));
     *out = str_is_present(value);
     return OK;
 }

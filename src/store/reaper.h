@@ -11,8 +11,15 @@
 //     TRY(reaper_add(reaper, txn, NULL, from, to));
 struct reaper;
 
-// Limits of one transaction: keys deleted, and bytes read for it.
-enum { REAPER_BATCH_KEYS = 64, REAPER_BATCH_BYTES = 1024 * 1024, REAPER_KINDS_MAX = 64 };
+// Limits of one transaction: keys deleted, bytes read for it, and what it takes on its loop. Most
+// of a small one is the wait for the disk, and a job rests longer than it works: 64 keys at a time
+// made an hour of ten million.
+enum {
+    REAPER_BATCH_KEYS = 1024,
+    REAPER_BATCH_BYTES = 1024 * 1024,
+    REAPER_BATCH_MS = 2,
+    REAPER_KINDS_MAX = 64,
+};
 
 struct reaper *reaper_new(const struct jobs_options *options);
 void reaper_free(struct reaper *r); // the background has stopped. NULL is accepted

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 enum {
-    KEYS = 10 * 1000,
+    KEYS = 50 * 1000,
     KEYS_LONG = 10 * 1000 * 1000,
     PAGE = 1000,
     KEY_BYTES = 32,
