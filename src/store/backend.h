@@ -89,6 +89,21 @@ struct backend_ops {
 
 enum { BATCH_FIND_MS_MAX = 10 * 1000 };
 
+// How cache_bytes is divided.
+enum { CACHE_BYTES_DEFAULT = 8 * 1024 * 1024, READ_CACHE_DIVISOR = 16 };
+static inline size_t
+read_cache_bytes_of(const struct kv_options *options)
+{
+    size_t all = options->cache_bytes != 0 ? options->cache_bytes : CACHE_BYTES_DEFAULT;
+    return all / READ_CACHE_DIVISOR;
+}
+static inline size_t
+block_cache_bytes_of(const struct kv_options *options)
+{
+    size_t all = options->cache_bytes != 0 ? options->cache_bytes : CACHE_BYTES_DEFAULT;
+    return all - all / READ_CACHE_DIVISOR;
+}
+
 struct backend *mem_open(const struct kv_options *options);
 // dir: see kv_open. `problem` gets a sentence when it fails. May block for long.
 MUST_USE int rocks_open(const char *dir, const struct kv_options *options, struct backend **out,

@@ -186,7 +186,8 @@ kv_new(struct backend *backend, const struct kv_options *options)
     if (backend->ops->watch != NULL)
         backend->ops->watch(backend, kv->watches);
     if (backend->ops->caches_reads)
-        kv->read_cache = read_cache_new(runtime_loop_count(kv->runtime));
+        kv->read_cache =
+            read_cache_new(runtime_loop_count(kv->runtime), read_cache_bytes_of(options));
     kv->committer = committer_new(kv->runtime, backend, &kv->live, kv->watches, kv->read_cache);
     return kv;
 }

@@ -35,9 +35,11 @@ typedef enum kv_fault kv_fault_fn(void *arg);
 struct kv_options {
     struct runtime *runtime;
     const struct log *log;
-    size_t cache_bytes;          // block cache; 0: 8 MiB
-    size_t write_buffer_bytes;   // 0: 8 MiB
-    int files_open_max;          // 0: 256
+    // What "rocks:" takes of memory and files. The cache: a sixteenth is for values that are read
+    // again and again (read_cache.h), the rest for the engine's blocks, indexes and filters.
+    size_t cache_bytes;          // 0: 8 MiB
+    size_t write_buffer_bytes;   // of each of two; 0: 8 MiB
+    int files_open_max;          // tables kept open, at least 20; 0: 256
     uint64_t disk_reserve_bytes; // below it writes get E_FULL; 0: the default above
     kv_fault_fn *fault;          // "mem:" only; NULL: none
     void *fault_arg;

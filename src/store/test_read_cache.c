@@ -4,9 +4,12 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
+
+enum { BYTES_MAX = 128 * 1024, KEYS = 4000, VALUE_BYTES = 1500 };
 
 struct fixture {
     struct read_cache *cache;
@@ -17,7 +20,7 @@ static int
 set_up(void **state)
 {
     struct fixture *f = calloc(1, sizeof *f);
-    f->cache = read_cache_new(2);
+    f->cache = read_cache_new(2, BYTES_MAX);
     arena_init(&f->arena);
     *state = f;
     return 0;
@@ -102,6 +105,38 @@ leaves_out_what_is_large_or_absent(void **state)
     assert_true(has(f, 0, STR(""), 5, STR("")));
 }
 
+// Whatever is read: both loops' tables together stay within the budget, and still keep what is new.
+static void
+stays_within_its_budget(void **state)
+{
+    struct fixture *f = *state;
+    char key[32], value[VALUE_BYTES] = {0};
+    size_t most = 0;
+    for (uint64_t i = 0; i < KEYS; i++) {
+        struct str k = {key, (size_t)snprintf(key, sizeof key, "key %llu", (unsigned long long)i)};
+        struct str v = {value, i % VALUE_BYTES};
+        int loop = (int)(i % 2);
+        for (int turn = 0; turn < 2; turn++)
+            read_cache_put(f->cache, loop, k, v, 5);
+        assert_true(has(f, loop, k, 5, v));
+        arena_reset(&f->arena);
+        most = read_cache_bytes(f->cache) > most ? read_cache_bytes(f->cache) : most;
+    }
+    assert_true(most <= BYTES_MAX);
+    assert_true(most > BYTES_MAX / 4 * 3); // it uses what it has
+}
+
+static void
+without_room_it_keeps_nothing(void **state)
+{
+    struct fixture f = {.cache = read_cache_new(1, 0)};
+    arena_init(&f.arena);
+    put_twice(&f, STR("k"), STR("v"), 5);
+    assert_false(has_any(&f, 0, STR("k"), 5));
+    read_cache_free(f.cache);
+    arena_fini(&f.arena);
+}
+
 int
 main(void)
 {
@@ -109,6 +144,8 @@ main(void)
         cmocka_unit_test_setup_teardown(keeps_what_is_read_twice, set_up, tear_down),
         cmocka_unit_test_setup_teardown(forgets_what_is_written, set_up, tear_down),
         cmocka_unit_test_setup_teardown(leaves_out_what_is_large_or_absent, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(stays_within_its_budget, set_up, tear_down),
+        cmocka_unit_test(without_room_it_keeps_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
