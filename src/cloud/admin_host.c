@@ -20,23 +20,39 @@ admin_host_print(const struct cloud *cloud, struct buf *out)
     buf_print(out, "{\"problem\":\"the store cannot be read (%s)\"}\n", code_name(code));
 }
 
-void
-admin_host_wish(struct cloud *cloud, const struct http_request *request,
-                struct http_response *response)
+typedef int write_fn(struct machine *m, struct str json, struct arena *arena, char *problem);
+
+static void
+answer_write(write_fn *fn, struct cloud *cloud, const struct http_request *request,
+             struct http_response *response)
 {
     char problem[UNIT_PROBLEM_BYTES] = "";
     if (cloud->machine == NULL) {
         admin_answer_text(request, response, 501, none);
         return;
     }
-    int code = machine_wish(cloud->machine, request->body, request->arena, problem);
-    if (code == E_INVALID)
+    int code = fn(cloud->machine, request->body, request->arena, problem);
+    if (code == E_INVALID || code == E_LIMIT)
         admin_answer_text(request, response, 400, problem);
     else if (code == E_FULL)
         admin_answer_text(request, response, 507, "The disk is full, so that nothing is written.");
     else if (code != OK)
-        admin_answer_text(request, response, 500, "The wish cannot be written now.");
+        admin_answer_text(request, response, 500, "It cannot be written now.");
     else
         admin_answer_text(request, response, 202,
                           "It is written; /_c10m/host says what becomes of it.");
+}
+
+void
+admin_host_wish(struct cloud *cloud, const struct http_request *request,
+                struct http_response *response)
+{
+    answer_write(machine_wish, cloud, request, response);
+}
+
+void
+admin_host_fail(struct cloud *cloud, const struct http_request *request,
+                struct http_response *response)
+{
+    answer_write(machine_fail, cloud, request, response);
 }

@@ -14,6 +14,6 @@ struct alert {
 
 // From any thread. The waiter may have ended meanwhile, but the alert must still be there.
 void alert_raise(struct alert *a);
-// OK: the watch fired, or the alert was raised since the last wait. E_TIMEOUT, E_CANCELLED.
-MUST_USE int alert_wait(struct alert *a, struct runtime *rt, struct kv_watch *watch,
+// OK: a watch fired, or the alert was raised since the last wait. E_TIMEOUT, E_CANCELLED.
+MUST_USE int alert_wait(struct alert *a, struct runtime *rt, struct kv_watch *watches, size_t count,
                         int64_t deadline_ns);

@@ -33,6 +33,10 @@ struct unit_driver {
     // known whether it was started to the end. NULL: a spec takes effect at the next start, which
     // then must be one step that happens or not.
     int (*change)(void *arg, const struct unit *u, char *problem);
+    // Of a kind that lies in several zones: brings u->zones into force while it runs, as start,
+    // adopt and change do too. NULL: its units lie in a zone each, and end when that is dead.
+    int (*fail)(void *arg, const struct unit *u, char *problem);
+    // u->is_zone_dead: as by a power failure, without a moment's grace.
     int (*stop)(void *arg, const struct unit *u, char *problem);
     int (*remove)(void *arg, const struct unit *u, char *problem);
     // When c10m ends: frees what it has in memory; what runs goes on. NULL: nothing.
@@ -44,8 +48,8 @@ struct unit_driver {
 // says more of.
 
 // "network": what Network says is the whole of it: addresses of its own ("10.0.1.1/24"), groups
-// with their rules (firewall.h) and ports with the groups that they are in. A change is in force at
-// once, without a gap.
+// with their rules (firewall.h), ports with the groups that they are in, and subnets, each in a
+// zone, which are to hold every port. A change is in force at once, without a gap.
 void network_driver_new(struct host *h, struct unit_driver *out);
 // "sandbox": a guest of the default image, whose disk it keeps until it is removed. Its unit needs
 // that of its network, if it has one, whose record names its port. stop_grace_ms absent: 10 s.

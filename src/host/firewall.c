@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/host/firewall.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 
+#include "src/host/cidr.h"
 #include "src/host/firewall_text.h"
 
 enum { TCP = 6, UDP = 17, ICMP = 1, PROBLEM_BYTES = 512 };
@@ -93,28 +93,15 @@ static const char chains[] =
     "add rule " TABLE "entering ct state established,related accept\n"
     "add rule " TABLE "entering ip daddr vmap @reach\n";
 
-static bool
-address_is_valid(struct str text)
-{
-    char copy[INET_ADDRSTRLEN];
-    struct in_addr address;
-    if (text.len >= sizeof(copy))
-        return false;
-    snprintf(copy, sizeof(copy), STR_FMT, STR_ARG(text));
-    return inet_pton(AF_INET, copy, &address) == 1;
-}
-
 int
 firewall_cidr_check(struct str cidr, char *problem)
 {
-    struct str address, bits;
-    int64_t number;
+    struct cidr range;
     if (str_find_char(cidr, ':') >= 0) {
         snprintf(problem, PROBLEM_BYTES, "IPv6 is not built: " STR_FMT, STR_ARG(cidr));
         return E_INVALID;
     }
-    if (str_cut(cidr, '/', &address, &bits) && address_is_valid(address) &&
-        str_to_int64(bits, &number) == OK && number >= 0 && number <= 32)
+    if (cidr_parse(cidr, &range) == OK)
         return OK;
     snprintf(problem, PROBLEM_BYTES, "not A.B.C.D/BITS: " STR_FMT, STR_ARG(cidr));
     return E_INVALID;

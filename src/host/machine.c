@@ -125,7 +125,7 @@ machine_main(struct background_job *job, void *arg)
         if (look(m, &again_ns) == E_CANCELLED)
             break;
         if (!is_told_to_end(m) &&
-            alert_wait(&m->alert, m->options.runtime, &m->watch, again_ns) == E_CANCELLED)
+            alert_wait(&m->alert, m->options.runtime, &m->watch, 1, again_ns) == E_CANCELLED)
             break;
     } while (!is_told_to_end(m));
     kv_watch_end(&m->watch);

@@ -26,12 +26,16 @@ void machine_stop(struct machine *m, enum reconciler_end how, int64_t deadline_n
 bool machine_is_open(struct machine *m);
 void machine_free(struct machine *m); // stopped, or never started. NULL is accepted
 
-// From a fiber: as JSON, every unit with its state, its problem and since when, what of the limits
-// this machine does not enforce, and what keeps it from running anything. The arena is out's. What
-// kv_run returns.
+// From a fiber: as JSON, every unit with its state, its problem and since when, every zone with
+// what lies in it and what fails there, what of the limits this machine does not enforce, and what
+// keeps it from running anything. The arena is out's. What kv_run returns.
 MUST_USE int machine_print(struct machine *m, struct buf *out);
 // From a fiber: writes a wish, {"kind", "name", "desired": "run" | "stop" | "gone", "restarts",
-// "needs": [{"kind", "name"}], "spec": {...}}, whose spec has the members of its kind's record.
-// This is for tests and the operator; services write their wishes in their own transactions.
-// E_INVALID with a sentence in `problem` (UNIT_PROBLEM_BYTES); what kv_run returns.
+// "zone", "needs": [{"kind", "name"}], "spec": {...}}, whose spec has the members of its kind's
+// record. This is for tests and the operator; services write their wishes in their own
+// transactions. E_INVALID with a sentence in `problem` (UNIT_PROBLEM_BYTES); what kv_run returns.
 MUST_USE int machine_wish(struct machine *m, struct str json, struct arena *arena, char *problem);
+// From a fiber: writes what fails, {"place": "us-east-1a", "state": "healthy" | "cut" | "dead"} or
+// {"between": ["us-east-1a", "us-east-1b"], "delay_us": 35000, "loss_ppm": 0}, as zones.h has it.
+// E_INVALID, E_LIMIT with a sentence in `problem` (UNIT_PROBLEM_BYTES); what kv_run returns.
+MUST_USE int machine_fail(struct machine *m, struct str json, struct arena *arena, char *problem);

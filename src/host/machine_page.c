@@ -5,6 +5,7 @@
 
 #include "src/base/timestamp.h"
 #include "src/host/machine_state.h"
+#include "src/host/machine_zones.h"
 #include "src/wire/json.h"
 #include "src/wire/protocol.h"
 
@@ -69,6 +70,8 @@ put_unit(const struct unit *u, struct buf *out)
     put_text(out, "desired", str_of(desired_names[u->desired]));
     put_text(out, "state", str_of(unit_state_name(u->state)));
     put_text(out, "problem", u->problem);
+    if (str_is_present(u->zone))
+        put_text(out, "zone", u->zone);
     if (u->changed_ms != 0) {
         timestamp_print_iso(u->changed_ms, since);
         put_text(out, "since", (struct str){since, sizeof(since)});
@@ -105,9 +108,11 @@ int
 machine_print(struct machine *m, struct buf *out)
 {
     struct page *page = arena_alloc(out->arena, sizeof(*page));
+    struct zone_report zones;
     bool is_first = true;
     int code = OK;
     *page = (struct page){0};
+    zone_report_init(&zones, out->arena);
     put_machine(m, out);
     while (code == OK) {
         code = kv_run(m->options.kv, out->arena, page_body, page);
@@ -116,11 +121,16 @@ machine_print(struct machine *m, struct buf *out)
                 buf_put_char(out, ',');
             is_first = false;
             put_unit(&page->units[i], out);
+            zone_report_add(&zones, &page->units[i]);
             page->after = page->ids[i];
         }
     }
-    buf_put(out, STR("]}\n"));
-    return code == E_NOT_FOUND ? OK : code;
+    if (code != E_NOT_FOUND)
+        return code;
+    buf_put(out, STR("],\"zones\":"));
+    TRY(zone_report_put(&zones, m->options.kv, out));
+    buf_put(out, STR("}\n"));
+    return OK;
 }
 
 struct wishing {
@@ -189,6 +199,8 @@ read_member(struct wishing *w, struct json_reader *r, struct str key)
         return json_read_string(r, &w->wish.kind);
     if (str_eq(key, STR("name")))
         return json_read_string(r, &w->wish.name);
+    if (str_eq(key, STR("zone")))
+        return json_read_string(r, &w->wish.zone);
     if (str_eq(key, STR("desired")))
         return read_desired(w, r);
     if (str_eq(key, STR("needs")))
@@ -254,6 +266,8 @@ machine_wish(struct machine *m, struct str json, struct arena *arena, char *prob
         return refuse(&w, "there is no kind %s", w.wish.kind);
     if (!host_name_is_valid(w.wish.name))
         return refuse(&w, "the name %s is not valid", w.wish.name);
+    if (str_is_present(w.wish.zone) && !zone_name_is_valid(w.wish.zone))
+        return refuse(&w, "the zone %s is not valid", w.wish.zone);
     for (size_t i = 0; i < w.wish.need_count; i++)
         if (driver_spec(w.needs[i].kind) == NULL || !host_name_is_valid(w.needs[i].name))
             return refuse(&w, "there can be no unit %s to need", w.needs[i].name);

@@ -34,14 +34,28 @@ needs_note(struct worker *w)
     pthread_mutex_unlock(&r->mutex);
 }
 
-static bool
-is_up(const struct reconciler *r, const struct worker_id *id)
+static const struct worker *
+find(const struct reconciler *r, const struct worker_id *id)
 {
-    struct worker *w;
+    const struct worker *w;
     LIST_FOREACH(w, &r->workers, link)
     if (is_same(&w->id, id))
-        return w->is_up;
-    return false;
+        return w;
+    return NULL;
+}
+
+static bool
+knows_zones(const struct worker *need, const struct worker *w)
+{
+    return need->driver == NULL || need->driver->fail == NULL ||
+           need->zones_seen >= w->zones.number;
+}
+
+static bool
+is_up(const struct worker *w, const struct worker_id *id)
+{
+    const struct worker *need = find(w->reconciler, id);
+    return need != NULL && need->is_up && knows_zones(need, w);
 }
 
 bool
@@ -51,13 +65,48 @@ needs_are_up(const struct worker *w, char *problem)
     const struct worker_id *missing = NULL;
     pthread_mutex_lock(&r->mutex);
     for (size_t i = 0; missing == NULL && i < w->need_count; i++)
-        if (!is_up(r, &w->needs[i]))
+        if (!is_up(w, &w->needs[i]))
             missing = &w->needs[i];
     pthread_mutex_unlock(&r->mutex);
     if (missing != NULL)
         snprintf(problem, UNIT_PROBLEM_BYTES, "it waits for the %s %s", missing->kind,
                  missing->name);
     return missing == NULL;
+}
+
+bool
+needs_know_zones(const struct worker *w)
+{
+    struct reconciler *r = w->reconciler;
+    bool do_know = true;
+    pthread_mutex_lock(&r->mutex);
+    for (size_t i = 0; i < w->need_count; i++) {
+        const struct worker *need = find(r, &w->needs[i]);
+        do_know = do_know && (need == NULL || !need->is_up || knows_zones(need, w));
+    }
+    pthread_mutex_unlock(&r->mutex);
+    return do_know;
+}
+
+static void
+wake_those_that_need(const struct worker *w)
+{
+    struct worker *other;
+    LIST_FOREACH(other, &w->reconciler->workers, link)
+    if (other->alert.fiber != NULL && does_need(other, &w->id))
+        alert_raise(&other->alert);
+}
+
+void
+needs_tell_zones(struct worker *w)
+{
+    struct reconciler *r = w->reconciler;
+    pthread_mutex_lock(&r->mutex);
+    bool is_news = w->zones_seen != w->zones.number;
+    w->zones_seen = w->zones.number;
+    if (is_news && w->driver != NULL && w->driver->fail != NULL)
+        wake_those_that_need(w);
+    pthread_mutex_unlock(&r->mutex);
 }
 
 bool

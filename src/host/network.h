@@ -85,6 +85,8 @@ MUST_USE int network_splice_del(struct host *h, struct str name, struct str spli
 MUST_USE int network_queue_set(struct host *h, struct str name, uint16_t number, uint32_t delay_us,
                                uint32_t loss_ppm, char *problem);
 MUST_USE int network_queue_end(struct host *h, struct str name, uint16_t number, char *problem);
+// Ends all whose numbers, below 64, are not among these bits.
+MUST_USE int network_queues_keep(struct host *h, struct str name, uint64_t bits, char *problem);
 
 // Counts packets from now on, or no longer.
 MUST_USE int network_flows_start(struct host *h, struct str name, char *problem);

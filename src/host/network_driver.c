@@ -7,12 +7,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "src/host/cidr.h"
 #include "src/host/driver.h"
 #include "src/host/firewall.h"
 #include "src/host/host_records.h"
 #include "src/host/network.h"
+#include "src/host/network_faults.h"
 #include "src/host/tree.h"
 
+enum {
+    NETWORK_SUBNETS_MAX = 200
+}; // https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html
 enum { PATH_BYTES = 4096, END_LOOK_MS = 5, END_MS_MAX = 10 * 1000 };
 
 // The record that was last applied lies in the network's folder, so that what it had and the new
@@ -22,6 +27,7 @@ static const char applied_file[] = "applied";
 struct applying {
     struct host *host;
     struct str name;
+    const struct zones *zones;
     struct arena *arena;
     char *problem;
 };
@@ -57,6 +63,21 @@ is_address(struct str text)
 }
 
 static int
+check_subnet(const struct applying *a, const struct host_network_record *r, size_t at)
+{
+    const struct host_subnet_record *s = &r->subnets.items[at];
+    struct cidr range, other;
+    if (cidr_parse(s->cidr, &range) != OK)
+        return refuse(a, "subnet", s->cidr);
+    if (str_is_present(s->zone) && !zone_name_is_valid(s->zone))
+        return refuse(a, "zone", s->zone);
+    for (size_t i = 0; i < at; i++)
+        if (cidr_parse(r->subnets.items[i].cidr, &other) == OK && cidr_overlaps(range, other))
+            return refuse(a, "subnet, which overlaps with another,", s->cidr);
+    return OK;
+}
+
+static int
 check_group(const struct applying *a, const struct host_group_record *g)
 {
     if (!is_name(g->name))
@@ -75,6 +96,10 @@ check(const struct applying *a, const struct host_network_record *r)
 {
     for (size_t i = 0; i < r->groups.count; i++)
         TRY(check_group(a, &r->groups.items[i]));
+    if (r->subnets.count > NETWORK_SUBNETS_MAX)
+        return refuse(a, "number of subnets", STR("too many"));
+    for (size_t i = 0; i < r->subnets.count; i++)
+        TRY(check_subnet(a, r, i));
     for (size_t i = 0; i < r->ports.count; i++) {
         const struct host_port_record *p = &r->ports.items[i];
         // Rules know these names as others than guests'.
@@ -107,6 +132,45 @@ put_group(const struct host_group_record *g, struct arena *arena, struct buf *ou
     firewall_group_set(g->name, rules, g->rules.count, out);
 }
 
+// The queues of slow ways that could be made, as bits; a->problem says why others could not.
+static int
+apply_queues(const struct applying *a, const struct host_network_record *r, uint64_t *out)
+{
+    uint64_t wanted = network_faults_queues(r, a->zones);
+    int result = OK;
+    *out = 0;
+    for (size_t i = 0; i < a->zones->way_count; i++) {
+        const struct slow_way *w = &a->zones->ways[i];
+        if (!(wanted >> w->queue & 1))
+            continue;
+        int code =
+            network_queue_set(a->host, a->name, w->queue, w->delay_us, w->loss_ppm, a->problem);
+        if (code == OK)
+            *out |= UINT64_C(1) << w->queue;
+        else
+            result = code;
+    }
+    return result;
+}
+
+// Runs commands and, as one change with them, brings what fails into force. Ways that this kernel
+// cannot slow do not keep the rest from it.
+static int
+apply_commands(const struct applying *a, const struct host_network_record *r, struct buf *out)
+{
+    char problem[UNIT_PROBLEM_BYTES] = "";
+    struct applying slow = *a;
+    uint64_t queues;
+    slow.problem = problem;
+    int code = apply_queues(&slow, r, &queues);
+    network_faults_put(r, a->zones, queues, out);
+    TRY(network_rules(a->host, a->name, buf_str(out), a->problem));
+    TRY(network_queues_keep(a->host, a->name, queues, a->problem));
+    if (code != OK)
+        snprintf(a->problem, UNIT_PROBLEM_BYTES, "%s", problem);
+    return code;
+}
+
 // All rules anew, in the place of those that were, as one change: nothing passes between.
 static int
 apply_rules(const struct applying *a, const struct host_network_record *r)
@@ -126,7 +190,7 @@ apply_rules(const struct applying *a, const struct host_network_record *r)
             address = p->address;
         firewall_port_add(p->name, address, p->groups.items, p->groups.count, &out);
     }
-    return network_rules(a->host, a->name, buf_str(&out), a->problem);
+    return apply_commands(a, r, &out);
 }
 
 static bool
@@ -201,14 +265,20 @@ open_door(const struct applying *a, const struct host_network_record *r)
     return d->open(d->arg, a->host, a->name, r->addresses.items, r->addresses.count, a->problem);
 }
 
+static int
+read_record(const struct applying *a, struct str spec, struct host_network_record *out)
+{
+    snprintf(a->problem, UNIT_PROBLEM_BYTES, "the network's record cannot be read");
+    TRY(record_decode(&host_network_record_type, spec, a->arena, out));
+    return check(a, out);
+}
+
 // Makes the running network what the record says, whatever of it is so already.
 static int
 apply_record(const struct applying *a, struct str spec)
 {
     struct host_network_record before = {0}, r = {0};
-    snprintf(a->problem, UNIT_PROBLEM_BYTES, "the network's record cannot be read");
-    TRY(record_decode(&host_network_record_type, spec, a->arena, &r));
-    TRY(check(a, &r));
+    TRY(read_record(a, spec, &r));
     applied_read(a, &before);
     for (size_t i = 0; i < r.addresses.count; i++)
         TRY(network_address_add(a->host, a->name, r.addresses.items[i], a->problem));
@@ -219,14 +289,37 @@ apply_record(const struct applying *a, struct str spec)
 }
 
 static int
-change(void *arg, const struct unit *u, char *problem)
+apply_faults(const struct applying *a, struct str spec)
+{
+    struct host_network_record r = {0};
+    struct buf out;
+    TRY(read_record(a, spec, &r));
+    buf_init(&out, a->arena, 4096);
+    return apply_commands(a, &r, &out);
+}
+
+static int
+apply(int (*fn)(const struct applying *a, struct str spec), void *arg, const struct unit *u,
+      char *problem)
 {
     struct arena arena;
     arena_init(&arena);
-    struct applying a = {arg, u->name, &arena, problem};
-    int code = apply_record(&a, u->spec);
+    struct applying a = {arg, u->name, u->zones, &arena, problem};
+    int code = fn(&a, u->spec);
     arena_fini(&arena);
     return code;
+}
+
+static int
+change(void *arg, const struct unit *u, char *problem)
+{
+    return apply(apply_record, arg, u, problem);
+}
+
+static int
+fail(void *arg, const struct unit *u, char *problem)
+{
+    return apply(apply_faults, arg, u, problem);
 }
 
 static int
@@ -307,6 +400,7 @@ network_driver_new(struct host *h, struct unit_driver *out)
         .start = start,
         .adopt = change, // what is so already stays so; the door is opened
         .change = change,
+        .fail = fail,
         .stop = stop,
         .remove = remove_all,
         .arg = h,

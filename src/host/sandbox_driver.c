@@ -169,6 +169,8 @@ stop(void *arg, const struct unit *u, char *problem)
     int64_t grace_ms =
         code == OK && r.stop_grace_ms.is_present ? r.stop_grace_ms.value : GRACE_MS_DEFAULT;
     arena_fini(&arena);
+    if (u->is_zone_dead)
+        grace_ms = 0;
     snprintf(problem, UNIT_PROBLEM_BYTES, "the sandbox does not end");
     return sandbox_stop(arg, u->name, grace_ms < GRACE_MS_MAX ? grace_ms : GRACE_MS_MAX);
 }

@@ -19,7 +19,8 @@ enum { WAIT_MS = 30 * 1000, STEP_MS = 5, CALL_MS_MAX = 2000 };
 // The toys that run on the machine; they outlive the reconciler.
 struct machine {
     enum unit_seen seen;
-    int starts, stops, removes, adopts, changes;
+    int starts, stops, removes, adopts, changes, fails;
+    int64_t zones_number; // whose faults were last brought into force
     int failures_left;
     int agains_left;
     bool hangs; // the next start waits until it is cancelled
@@ -28,6 +29,8 @@ struct machine {
     char spec_bytes[16];
     const struct machine *other;
     int stopped_after; // as many stops of the other
+    int failed_before; // and changes of what fails there
+    bool is_zone_dead; // at the last stop
 };
 
 struct fixture {
@@ -46,6 +49,7 @@ struct fixture {
     struct unit unit;
     int code;
     const int *counter;
+    enum zone_state zone_state;
 };
 
 static int
@@ -98,11 +102,22 @@ toy_change(void *arg, const struct unit *u, char *problem)
 }
 
 static int
+toy_fail(void *arg, const struct unit *u, char *problem)
+{
+    struct machine *m = arg;
+    m->fails++;
+    m->zones_number = u->zones->number;
+    return OK;
+}
+
+static int
 toy_stop(void *arg, const struct unit *u, char *problem)
 {
     struct machine *m = arg;
     m->stops++;
     m->stopped_after = m->other->stops;
+    m->failed_before = m->other->fails;
+    m->is_zone_dead = u->is_zone_dead;
     m->seen = UNIT_SEEN_ENDED;
     return OK;
 }
@@ -438,6 +453,64 @@ what_is_needed_comes_first_and_goes_last(void **state)
     begin(f);
 }
 
+static int
+zone_body(struct kv_txn *txn, void *arg)
+{
+    return zones_set_state(txn, STR("us-east-1a"), ((struct fixture *)arg)->zone_state);
+}
+
+static int
+set_zone_in_fiber(void *arg)
+{
+    struct fixture *f = arg;
+    arena_reset(&f->arena);
+    return kv_run(f->kv, &f->arena, zone_body, f);
+}
+
+static void
+set_zone(struct fixture *f, enum zone_state state)
+{
+    f->zone_state = state;
+    assert_int_equal(runtime_call(f->runtime, set_zone_in_fiber, f), OK);
+}
+
+static void
+a_dead_zone_ends_what_is_there_after_those_that_it_needs_know(void **state)
+{
+    static const struct unit_id base = {{"base", 4}, {"one", 3}};
+    struct fixture *f = *state;
+    end(f, RECONCILER_POWERS_OFF);
+    f->drivers[1].fail = toy_fail;
+    begin(f);
+    wish(f, &(struct unit_wish){.kind = STR("base"), .desired = UNIT_RUN});
+    wish(f, &(struct unit_wish){.kind = KIND,
+                                .desired = UNIT_RUN,
+                                .zone = STR("us-east-1a"),
+                                .needs = &base,
+                                .need_count = 1});
+    wait_for(f, UNIT_UP);
+    set_zone(f, ZONE_CUT);
+    wait_until(f, &f->base.fails, 1);
+    assert_int_equal(f->machine.stops, 0);
+    set_zone(f, ZONE_DEAD);
+    wait_for(f, UNIT_DOWN);
+    assert_true(str_eq(f->unit.problem, STR("its zone us-east-1a is dead")));
+    assert_true(f->machine.is_zone_dead);
+    assert_int_equal(f->machine.failed_before, 2);
+    assert_int_equal(f->base.stops, 0);
+    end(f, RECONCILER_LEAVES); // the record stays
+    begin(f);
+    wait_until(f, &f->base.adopts, 1);
+    wait_for(f, UNIT_DOWN);
+    assert_int_equal(f->machine.starts, 1);
+    set_zone(f, ZONE_HEALTHY);
+    wait_for(f, UNIT_UP);
+    assert_int_equal(f->machine.starts, 2);
+    wait_until(f, &f->base.fails, 3);
+    assert_int_equal(f->base.zones_number, 3);
+    assert_int_equal(f->base.changes, 0);
+}
+
 static void
 a_change_is_applied_once_while_it_runs(void **state)
 {
@@ -569,6 +642,8 @@ main(void)
         cmocka_unit_test_setup_teardown(what_had_ended_before_power_off_stays_ended, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(what_is_needed_comes_first_and_goes_last, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            a_dead_zone_ends_what_is_there_after_those_that_it_needs_know, setup, teardown),
         cmocka_unit_test_setup_teardown(a_change_is_applied_once_while_it_runs, setup, teardown),
         cmocka_unit_test_setup_teardown(what_was_being_started_is_finished_by_the_next, setup,
                                         teardown),

@@ -22,6 +22,13 @@ network_queue_end(struct host *h, struct str name, uint16_t number, char *proble
 }
 
 int
+network_queues_keep(struct host *h, struct str name, uint64_t bits, char *problem)
+{
+    char answer[HOST_LINE_BYTES];
+    return network_ask_line(h, name, problem, answer, "queues %llu\n", (unsigned long long)bits);
+}
+
+int
 network_flows_start(struct host *h, struct str name, char *problem)
 {
     char answer[HOST_LINE_BYTES];

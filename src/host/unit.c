@@ -97,6 +97,8 @@ unit_set(struct kv_txn *txn, const struct unit *u)
         .retry_ms = {u->retry_ms, true},
         .applied_version = {u->applied_version, true},
         .ids_row = {u->ids_row, true},
+        .zone = u->zone,
+        .applied_zones = {u->applied_zones, true},
     };
     return record_set(txn, &host_unit_record_type, unit_key(kv_txn_arena(txn), u->kind, u->name),
                       &r);
@@ -124,6 +126,8 @@ unit_of_record(const struct host_unit_record *r, struct unit *out)
     out->retry_ms = r->retry_ms.value;
     out->applied_version = r->applied_version.value;
     out->ids_row = r->ids_row.value;
+    out->zone = r->zone;
+    out->applied_zones = r->applied_zones.value;
     return OK;
 }
 
@@ -142,6 +146,7 @@ unit_want(struct kv_txn *txn, const struct unit_wish *wish)
 {
     struct unit u;
     CHECK(host_name_is_valid(wish->name) && wish->kind.len <= UNIT_KIND_MAX);
+    CHECK(!str_is_present(wish->zone) || zone_name_is_valid(wish->zone));
     if (wish->spec.len > UNIT_SPEC_BYTES_MAX + SEAL_EXTRA_BYTES ||
         wish->need_count > UNIT_NEEDS_MAX)
         return E_LIMIT;
@@ -158,6 +163,8 @@ unit_want(struct kv_txn *txn, const struct unit_wish *wish)
     if (wish->desired != UNIT_GONE) {
         if (str_is_present(wish->spec))
             u.sealed = wish->spec;
+        if (str_is_present(wish->zone))
+            u.zone = wish->zone;
         u.need_count = wish->need_count;
         for (size_t i = 0; i < wish->need_count; i++)
             u.needs[i] = wish->needs[i];

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "src/host/host.h"
+#include "src/host/zones.h"
 #include "src/store/record.h"
 #include "src/store/seal.h"
 #include "src/task/background.h"
@@ -43,6 +44,7 @@ struct unit {
     struct str name; // host_name_is_valid
     enum unit_desired desired;
     bool restarts;     // also when it has ended by itself
+    struct str zone;   // where it runs (zones.h); absent: nowhere that can fail
     struct str sealed; // the spec as it is stored
     struct str spec;   // what the driver needs to know: a record of its type (driver.h); unit_open
     struct unit_id needs[UNIT_NEEDS_MAX];
@@ -55,13 +57,18 @@ struct unit {
     int64_t retry_ms;        // wall clock; UNIT_FAILED
     int64_t changed_ms;      // wall clock, of the state
     int64_t applied_version; // the want_version whose spec is in force
+    int64_t applied_zones;   // of a network: the number of the zones' faults that are in force
     int32_t ids_row;         // of its own as long as it is there (ids.h); -1: none yet
+    // Not of the record, and for drivers only: what fails, and that its own zone is dead.
+    const struct zones *zones;
+    bool is_zone_dead;
 };
 
 // In a service's transaction. UNIT_GONE for one that is not there does nothing. An absent spec
-// leaves it as it is. E_LIMIT: the spec is too long, or there are too many needs.
+// or zone stays as it is. E_LIMIT: the spec is too long, or there are too many needs.
 struct unit_wish {
     struct str kind, name;
+    struct str zone; // zone_name_is_valid; a network's subnets have zones instead
     struct str spec; // sealed: unit_spec
     enum unit_desired desired;
     bool restarts;

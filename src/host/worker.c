@@ -22,8 +22,14 @@ read_body(struct kv_txn *txn, void *arg)
 {
     struct worker *w = arg;
     struct str kind = str_of(w->id.kind), name = str_of(w->id.name);
-    TRY(kv_watch(txn, unit_key(kv_txn_arena(txn), kind, name), &w->watch));
-    return unit_get(txn, kind, name, &w->unit);
+    TRY(kv_watch(txn, unit_key(kv_txn_arena(txn), kind, name), &w->watches[0]));
+    TRY(kv_watch(txn, zones_key(kv_txn_arena(txn)), &w->watches[1]));
+    TRY(zones_get(txn, &w->zones));
+    TRY(unit_get(txn, kind, name, &w->unit));
+    w->unit.zones = &w->zones;
+    w->unit.is_zone_dead = w->driver != NULL && w->driver->fail == NULL &&
+                           zones_state(&w->zones, w->unit.zone) == ZONE_DEAD;
+    return OK;
 }
 
 static int
@@ -151,6 +157,14 @@ call(struct worker *w, int (*fn)(void *arg, const struct unit *u, char *problem)
     return E_TIMEOUT;
 }
 
+static void
+note_applied(struct worker *w)
+{
+    w->unit.applied_version = w->unit.want_version;
+    if (w->driver->fail != NULL)
+        w->unit.applied_zones = w->zones.number;
+}
+
 static int
 start(struct worker *w, char *problem)
 {
@@ -171,7 +185,7 @@ start(struct worker *w, char *problem)
     if (code != OK)
         return tell(w, UNIT_FAILED, problem);
     w->is_known = true;
-    w->unit.applied_version = w->unit.want_version;
+    note_applied(w);
     w->unit.state = UNIT_PENDING; // also what was up before, and got lost, has come up anew
     TRY(tell(w, UNIT_UP, ""));
     needs_tell(w, true, true);
@@ -190,10 +204,11 @@ look_after(struct worker *w, char *problem)
                   w->id.kind, w->id.name);
     w->is_known = true;
     bool is_whole = w->unit.state == UNIT_UP && w->unit.applied_version == w->unit.want_version;
-    if (d->change != NULL && !is_whole) {
-        if (call(w, d->change, problem) != OK)
+    bool fails_otherwise = d->fail != NULL && w->unit.applied_zones != w->zones.number;
+    if ((d->change != NULL && !is_whole) || fails_otherwise) {
+        if (call(w, is_whole ? d->fail : d->change, problem) != OK)
             return tell(w, UNIT_UP, problem);
-        w->unit.applied_version = w->unit.want_version;
+        note_applied(w);
         w->unit.problem = (struct str){0};
         w->unit.state = UNIT_UP;
         TRY(keep(w));
@@ -241,6 +256,28 @@ bring_down(struct worker *w, enum unit_seen seen, char *problem)
     return OK;
 }
 
+// Its zone is dead, so it ends without being told, whoever needs it: each at once, as by a power
+// failure. It comes back with the zone.
+static int
+lose_power(struct worker *w, enum unit_seen seen, char *problem)
+{
+    if (seen == UNIT_SEEN_ENDED && stays_ended(w)) {
+        needs_tell(w, false, false);
+        return tell(w, UNIT_ENDED, problem);
+    }
+    if (!needs_know_zones(w)) // first its network, so that nobody hears it end; which wakes it
+        return OK;
+    if (seen == UNIT_SEEN_UP || seen == UNIT_SEEN_LOST) {
+        TRY(tell(w, UNIT_STOPPING, ""));
+        if (call(w, w->driver->stop, problem) != OK)
+            return tell(w, UNIT_FAILED, problem);
+    }
+    w->is_known = false;
+    needs_tell(w, false, false);
+    snprintf(problem, UNIT_PROBLEM_BYTES, "its zone " STR_FMT " is dead", STR_ARG(w->unit.zone));
+    return tell(w, UNIT_DOWN, problem);
+}
+
 // What does not run keeps its state, so that the next start finds what this one would have.
 static int
 power_off(struct worker *w, enum unit_seen seen, char *problem)
@@ -283,7 +320,9 @@ step(struct worker *w)
         return tell(w, w->unit.state == UNIT_UP ? UNIT_UP : UNIT_FAILED, problem);
     if (powers_off)
         return power_off(w, seen, problem);
-    return w->unit.desired == UNIT_RUN ? bring_up(w, seen, problem) : bring_down(w, seen, problem);
+    if (w->unit.desired != UNIT_RUN)
+        return bring_down(w, seen, problem);
+    return w->unit.is_zone_dead ? lose_power(w, seen, problem) : bring_up(w, seen, problem);
 }
 
 static int64_t
@@ -336,6 +375,7 @@ look(struct worker *w)
         needs_note(w);
         open_spec(w);
         code = step(w);
+        needs_tell_zones(w);
     }
     if (w->is_cancelled)
         return E_CANCELLED;
@@ -368,9 +408,11 @@ worker_main(struct background_job *job, void *arg)
         w->is_off = w->looks_again = false;
         code = look(w);
         if (code == OK && !is_done(w))
-            code = alert_wait(&w->alert, r->options.runtime, &w->watch, next_look_ns(w));
+            code = alert_wait(&w->alert, r->options.runtime, w->watches, COUNT_OF(w->watches),
+                              next_look_ns(w));
     }
-    kv_watch_end(&w->watch);
+    for (size_t i = 0; i < COUNT_OF(w->watches); i++)
+        kv_watch_end(&w->watches[i]);
     if (code != E_CANCELLED || is_done(w)) {
         worker_free(w);
         return;

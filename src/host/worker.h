@@ -20,16 +20,18 @@ struct worker {
     struct worker_id id;
     const struct unit_driver *driver; // NULL: there is none of that kind
     struct arena arena;               // of one look at a time
-    struct kv_watch watch;
-    struct unit unit; // as read
+    struct kv_watch watches[2];       // of its record, and of what fails
+    struct unit unit;                 // as read
+    struct zones zones;               // as read
     struct alert alert;
     bool is_known;     // this c10m has started or adopted it
     bool looks_again;  // soon: nobody says when what it waits for is there
     bool is_off;       // nothing is left to do when c10m ends
     bool is_cancelled; // a call took too long: another fiber goes on
     // Of the reconciler's mutex:
-    bool is_up;     // found so; who needs it may start
-    bool may_be_up; // not found down: what it needs must stay
+    bool is_up;         // found so; who needs it may start
+    bool may_be_up;     // not found down: what it needs must stay
+    int64_t zones_seen; // it has tried to bring into force what failed by then
     struct worker_id needs[UNIT_NEEDS_MAX];
     size_t need_count;
     LIST_ENTRY(worker) link;

@@ -135,7 +135,6 @@ measure_rules(struct bench *b)
         apply(b, &cut);
         tell("cut", begun_ns);
         faults_begin(&heal);
-        faults_heal(STR("10.0.1.0/24"), &heal);
         apply(b, &heal);
     }
 }

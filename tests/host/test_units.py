@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from support.machine import machine, parent, users
+from support.machine import machine, parent, post, users
 from support.server import eventually
 
 NETWORK = ("network", "n1")
@@ -43,7 +43,8 @@ def adopted(m, times):
 
 
 def test_nothing_is_opened_before_the_first_unit(m):
-    assert m.page() == {"opened": False, "problem": "", "units": []}
+    page = m.page()
+    assert not page["opened"] and not page["problem"] and not page["units"]
     assert not m.folder.exists()
     assert m.processes() == {}
 
@@ -246,16 +247,8 @@ def test_the_page_and_the_wish_want_the_token(m):
 def test_wishes_that_are_refused(server, body, words):
     """On the c10m that other tests share: none of them opens anything."""
     from support.admin import admin
-    import http.client
 
-    token = (server.data / "admin-token").read_text().strip()
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
-    text = body if isinstance(body, str) else json.dumps(body)
-    headers = {"Authorization": f"Bearer {token}"}
-    connection.request("POST", "/_c10m/host/units", body=text, headers=headers)
-    response = connection.getresponse()
-    answer = response.read().decode()
-    connection.close()
-    assert response.status == 400 and words in answer, answer
+    status, answer = post(server, body)
+    assert status == 400 and words in answer, answer
     status, page = admin(server, "GET", "host")
     assert status == 200 and json.loads(page)["units"] == []

@@ -61,6 +61,21 @@ def parent(pid):
     return int(fields[1]) if fields else 0
 
 
+def post(server, body, page="units", headers=None):
+    """Status and text of a wish, or of a fault."""
+    if headers is None:
+        token = (server.data / "admin-token").read_text().strip()
+        headers = {"Authorization": f"Bearer {token}"}
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+    try:
+        text = body if isinstance(body, str) else json.dumps(body)
+        connection.request("POST", f"/_c10m/host/{page}", body=text, headers=headers)
+        response = connection.getresponse()
+        return response.status, response.read().decode()
+    finally:
+        connection.close()
+
+
 class Machine:
     """A c10m with a folder of its own, started as one of users()."""
 
@@ -87,19 +102,8 @@ class Machine:
 
     # Asking.
 
-    def post(self, body, headers=None):
-        """Status and text of a wish."""
-        if headers is None:
-            token = (self.server.data / "admin-token").read_text().strip()
-            headers = {"Authorization": f"Bearer {token}"}
-        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=60)
-        try:
-            text = body if isinstance(body, str) else json.dumps(body)
-            connection.request("POST", "/_c10m/host/units", body=text, headers=headers)
-            response = connection.getresponse()
-            return response.status, response.read().decode()
-        finally:
-            connection.close()
+    def post(self, body, page="units", headers=None):
+        return post(self.server, body, page, headers)
 
     def want(self, kind, name, desired="run", spec=None, needs=(), **more):
         body = {"kind": kind, "name": name, "desired": desired, **more}

@@ -217,12 +217,12 @@ start(struct engine_run *r, const struct engine_kind *k, const struct unit *u)
 }
 
 static int
-stop(struct engine_run *r, const struct engine_kind *k)
+stop(struct engine_run *r, const struct engine_kind *k, const struct unit *u)
 {
     struct sandbox_status status;
     struct str name = engine_sandbox_name(r, false);
-    int code = sandbox_signal(r->host, name, k->stop_signal);
-    if (code == OK)
+    int code = u->is_zone_dead ? OK : sandbox_signal(r->host, name, k->stop_signal);
+    if (code == OK && !u->is_zone_dead)
         code = sandbox_wait(r->host, name, deadline_in_ms(r->host->runtime, k->stop_ms), &status);
     // Killed when it has not ended by itself.
     if (code == OK || code == E_TIMEOUT || code == E_NOT_FOUND)
@@ -283,7 +283,7 @@ step(const struct driver *d, enum step step, const struct unit *u, enum unit_see
         code = step == PROBE    ? probe(&r, seen)
                : step == START  ? start(&r, d->kind, u)
                : step == CHANGE ? apply(&r, d->kind, u)
-               : step == STOP   ? stop(&r, d->kind)
+               : step == STOP   ? stop(&r, d->kind, u)
                                 : removal(&r);
     if (code == OK && step != REMOVE)
         engine_log_pass(&r, d->kind->kind);

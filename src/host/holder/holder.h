@@ -31,6 +31,7 @@
 //   queue N MICROSECONDS PPM   packets that rules send to queue-N (src/host/faults.h) wait so long,
 //                              and so many of a million are lost
 //   unqueue N
+//   queues BITS                ends those whose numbers, below 64, are not among them
 //   flows start|stop           counts packets, or no longer
 //   flows take                 ok COUNT; one byte from c10m later so many struct flow_record,
 //   counted
@@ -138,6 +139,7 @@ bool splice_del(struct holder *h, const char *name);
 bool queue_set(struct holder *h, uint16_t number, uint32_t delay_us, uint32_t loss_ppm,
                const char **what);
 void queue_end(struct holder *h, uint16_t number);
+void queues_keep(struct holder *h, uint64_t bits);
 void queues_free(struct holder *h);
 bool queue_rule_add(struct holder *h, uint16_t number, const char **what);
 void queue_rule_del(struct holder *h, uint16_t number);

@@ -281,6 +281,14 @@ queue_end(struct holder *h, uint16_t number)
 }
 
 void
+queues_keep(struct holder *h, uint64_t bits)
+{
+    for (uint16_t number = 0; number < 64; number++)
+        if (!(bits >> number & 1))
+            queue_end(h, number);
+}
+
+void
 queues_free(struct holder *h)
 {
     while (!LIST_EMPTY(&h->ended_queues)) {

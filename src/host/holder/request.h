@@ -42,4 +42,5 @@ void do_splice(struct request *r);
 void do_unsplice(struct request *r);
 void do_queue(struct request *r);
 void do_unqueue(struct request *r);
+void do_queues(struct request *r);
 void do_flows(struct request *r);

@@ -137,16 +137,13 @@ static const struct {
     size_t word_count;
     void (*fn)(struct request *r);
 } commands[] = {
-    {"datagram", 3, do_datagram}, {"end", 1, do_end},
-    {"find", 2, do_find},         {"flows", 2, do_flows},
-    {"gateway", 2, do_gateway},   {"link", 2, do_link},
-    {"listen", 3, do_listen},     {"port", 5, do_port},
-    {"queue", 4, do_queue},       {"route", 3, do_route},
-    {"rules", 2, do_rules},       {"splice", 5, do_splice},
-    {"status", 1, do_status},     {"ungateway", 2, do_ungateway},
-    {"unlink", 2, do_unlink},     {"unport", 2, do_unport},
-    {"unqueue", 2, do_unqueue},   {"unroute", 3, do_unroute},
-    {"unsplice", 2, do_unsplice}, {"uplink", 1, do_uplink},
+    {"datagram", 3, do_datagram}, {"end", 1, do_end},           {"find", 2, do_find},
+    {"flows", 2, do_flows},       {"gateway", 2, do_gateway},   {"link", 2, do_link},
+    {"listen", 3, do_listen},     {"port", 5, do_port},         {"queue", 4, do_queue},
+    {"queues", 2, do_queues},     {"route", 3, do_route},       {"rules", 2, do_rules},
+    {"splice", 5, do_splice},     {"status", 1, do_status},     {"ungateway", 2, do_ungateway},
+    {"unlink", 2, do_unlink},     {"unport", 2, do_unport},     {"unqueue", 2, do_unqueue},
+    {"unroute", 3, do_unroute},   {"unsplice", 2, do_unsplice}, {"uplink", 1, do_uplink},
 };
 
 void

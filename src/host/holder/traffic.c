@@ -80,6 +80,16 @@ do_unqueue(struct request *r)
     answer_done(r, is_done, "the request");
 }
 
+void
+do_queues(struct request *r)
+{
+    unsigned long bits;
+    bool is_done = parse_number(r->words[1], UINT64_MAX, &bits);
+    if (is_done)
+        queues_keep(r->holder, bits);
+    answer_done(r, is_done, "the request");
+}
+
 static bool
 send_all(int fd, const void *data, size_t len)
 {
