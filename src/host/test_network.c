@@ -51,7 +51,6 @@ a_cut_zone_is_cut_and_heals(struct fixture *f)
     fixture_hear_now(f, "p2", "nothing\n");
     buf_init(&rules, &f->arena, 0);
     faults_begin(&rules);
-    faults_heal(STR("10.0.2.0/24"), &rules);
     fixture_apply(f, NET, &rules);
     fixture_hear_now(f, "p2", "web from 10.0.2.4\n");
     fixture_guest_end(f, "p1");
