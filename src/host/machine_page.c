@@ -112,7 +112,7 @@ machine_print(struct machine *m, struct buf *out)
     bool is_first = true;
     int code = OK;
     *page = (struct page){0};
-    zone_report_init(&zones, out->arena);
+    zone_report_init(&zones, m->seal, out->arena);
     put_machine(m, out);
     while (code == OK) {
         code = kv_run(m->options.kv, out->arena, page_body, page);
