@@ -57,13 +57,19 @@ store_open(struct task *t, struct kv **out)
     return kv_open(url, &options, out, t->problem, sizeof(t->problem));
 }
 
+static bool
+has_entry(const char *dir, const char *name)
+{
+    char path[PATH_MAX + 16];
+    snprintf(path, sizeof(path), "%s/%s", dir, name);
+    return access(path, F_OK) == 0;
+}
+
 // Whether it is a directory that serve has used; kv_open would make one.
 static int
 data_check(struct task *t, const char *dir, const char *what)
 {
-    char path[PATH_MAX + 16];
-    snprintf(path, sizeof(path), "%s/c10m.json", dir);
-    if (access(path, F_OK) == 0)
+    if (has_entry(dir, "c10m.json"))
         return OK;
     snprintf(t->problem, sizeof(t->problem), "%s is not %s: there is no c10m.json in it", dir,
              what);
@@ -76,16 +82,12 @@ say_made(const char *dir)
     printf("c10m: the backup in %s is whole\n", dir);
 }
 
-// Whether the store of a c10m that was started there is elsewhere: its keys are there, and no mark.
+// Whether the store of a c10m that was started there is elsewhere: its keys are there, and neither
+// a mark nor a store. What a restore leaves that was cut short has a store before it has keys.
 static bool
 has_keys_alone(const char *dir)
 {
-    char path[PATH_MAX + 16];
-    snprintf(path, sizeof(path), "%s/c10m.json", dir);
-    if (access(path, F_OK) == 0)
-        return false;
-    snprintf(path, sizeof(path), "%s/root.key", dir);
-    return access(path, F_OK) == 0;
+    return has_entry(dir, "root.key") && !has_entry(dir, "c10m.json") && !has_entry(dir, "store");
 }
 
 // Of a data directory that nobody uses.
@@ -181,26 +183,35 @@ backup_command(struct task *t)
     return 0;
 }
 
-// The mark comes last, under its own name only when all the rest is durable.
+static int
+restore_file(const struct tree_copy *all, const char *name, const char *name_there)
+{
+    char from[PATH_MAX + 16], to[PATH_MAX + 32];
+    struct tree_copy one = *all;
+    snprintf(from, sizeof(from), "%s/%s", all->from, name);
+    snprintf(to, sizeof(to), "%s/%s", all->to, name_there);
+    one.from = from;
+    one.to = to;
+    return tree_copy_file(&one);
+}
+
+// The mark comes last, under its own name only when all the rest is durable; the root key before
+// it, since a directory with keys alone means another thing.
 static int
 restore(struct task *t)
 {
-    static const char *const skip[] = {"c10m.json", "c10m.json.new", "lock", "admin-token", NULL};
-    char from[PATH_MAX + 16], to[PATH_MAX + 32];
+    static const char *const skip[] = {"c10m.json",   "c10m.json.new", "lock",
+                                       "admin-token", "root.key",      NULL};
     struct tree_copy all = {.from = t->dir,
                             .to = t->data,
                             .skip = skip,
                             .problem = t->problem,
                             .problem_size = sizeof(t->problem)};
-    struct tree_copy mark = all;
     TRY(data_check(t, t->dir, "a whole backup"));
     TRY(data_dir_backup_begin(t->data, t->problem, sizeof(t->problem)));
     TRY(tree_copy(&all));
-    snprintf(from, sizeof(from), "%s/c10m.json", t->dir);
-    snprintf(to, sizeof(to), "%s/c10m.json.new", t->data);
-    mark.from = from;
-    mark.to = to;
-    TRY(tree_copy_file(&mark));
+    TRY(restore_file(&all, "root.key", "root.key"));
+    TRY(restore_file(&all, "c10m.json", "c10m.json.new"));
     return data_dir_backup_end(t->data, t->problem, sizeof(t->problem));
 }
 
