@@ -12,6 +12,7 @@ import subprocess
 import tarfile
 
 import pytest
+from botocore.exceptions import EndpointConnectionError, HTTPClientError
 
 from support import recorder
 from support.clients import client
@@ -45,15 +46,15 @@ def killed(words, folder, moment, **settings):
     return False
 
 
-def at_every_moment(folder, trial, moments_min):
+def at_every_moment(folder, trial, moments_min, first=0):
     """Before step n at moment 2n, after it at 2n + 1, until a run ends unkilled. Threads make runs
-    differ a little, so that is seen more than once."""
+    differ a little, so that is seen more than once. first: moments before it are others' matter."""
     count = folder / "count"
     (folder / "whole").mkdir()
     trial(folder / "whole", -1, count=count)
     last = 2 * int(count.read_text())
-    assert last >= moments_min
-    moments = range(random.randrange(ONE_IN), last + 2 * ONE_IN + 40, ONE_IN)
+    assert last - first >= moments_min
+    moments = range(first + random.randrange(ONE_IN), last + 2 * ONE_IN + 40, ONE_IN)
 
     def one(moment):
         here = folder / str(moment)
@@ -64,7 +65,7 @@ def at_every_moment(folder, trial, moments_min):
 
     with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
         found = list(pool.map(one, moments))
-    assert found.count(True) > last / ONE_IN / 2
+    assert found.count(True) > (last - first) / ONE_IN / 2
     assert found[-1] is False, "no run ended unkilled: there may be moments beyond the last one"
     print(f"{found.count(True)} kills at {last} moments")
 
@@ -162,8 +163,8 @@ def test_kills_around_every_step_of_a_repair(broken, tmp_path):
     at_every_moment(tmp_path, trial, 40)
 
 
-def serve_until_ready(here, moment, **settings):
-    """Whether it was killed before it answered, or when it was told to end."""
+def serve_until_ready(here, moment, work=None, **settings):
+    """Whether it was killed before it answered, during work, or when it was told to end."""
     port = free_port()
     words = [PROGRAM, "serve", "--data", here / "data", "--listen", f"127.0.0.1:{port}"]
     env = recorder.environment(here, kill=moment, **settings)
@@ -172,22 +173,33 @@ def serve_until_ready(here, moment, **settings):
     eventually(
         lambda: process.poll() is not None or health_status(port) == 200, START_SECONDS_MAX, "a start"
     )
+    if work is not None and process.poll() is None:
+        work(f"http://127.0.0.1:{port}")
     process.send_signal(signal.SIGTERM)
     status = process.wait(START_SECONDS_MAX)
     assert status in (0, -signal.SIGKILL), (here / "log").read_text()
     return status != 0
 
 
+def old_data(here):
+    """What 0.1.0-a left, in here; what it must show."""
+    with tarfile.open(FIXTURE) as tar:
+        tar.extractall(here)
+    return json.loads((here / "expected.json").read_text())
+
+
+def expect_in_order(here):
+    found = c10m("fsck", "--data", here / "data")
+    assert "is in order" in found.stdout, found.stdout + found.stderr
+
+
 def test_kills_around_every_step_of_a_start_on_older_data(tmp_path):
     """Whatever a start changes in what an earlier build left: the next start finds all of it."""
 
     def trial(here, moment, **settings):
-        with tarfile.open(FIXTURE) as tar:
-            tar.extractall(here)
-        expected = json.loads((here / "expected.json").read_text())
+        expected = old_data(here)
         was_killed = serve_until_ready(here, moment, **settings)
-        found = c10m("fsck", "--data", here / "data")
-        assert "is in order" in found.stdout, found.stdout + found.stderr
+        expect_in_order(here)
         with Server(here) as server:
             sqs = client("sqs", server.url())
             names = sorted(url.rsplit("/", 1)[1] for url in sqs.list_queues()["QueueUrls"])
@@ -195,3 +207,62 @@ def test_kills_around_every_step_of_a_start_on_older_data(tmp_path):
         return was_killed
 
     at_every_moment(tmp_path, trial, 20)
+
+
+class Upgrades:
+    """Changes every queue of an older build, so that its records become today's; knows which
+    changes were acknowledged, and which may have happened."""
+
+    def __init__(self, expected):
+        self.tags = {name: dict(expected[name].get("tags", {})) if name in expected else {}
+                     for name in expected["queues"]}
+        self.timeouts = {}
+        self.doubt = None
+
+    def __call__(self, url):
+        try:
+            sqs = client("sqs", url)
+            for name in self.tags:
+                queue = f"{url}/000000000000/{name}"
+                self.doubt = (name, "tag")
+                sqs.tag_queue(QueueUrl=queue, Tags={"new": name})
+                self.tags[name]["new"] = name
+                self.doubt = (name, "timeout")
+                sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "77"})
+                self.timeouts[name] = "77"
+            self.doubt = None
+        except (EndpointConnectionError, HTTPClientError):
+            pass  # it was killed
+
+    def check(self, url):
+        sqs = client("sqs", url)
+        for name, tags in self.tags.items():
+            queue = f"{url}/000000000000/{name}"
+            found = sqs.list_queue_tags(QueueUrl=queue).get("Tags", {})
+            may = {**tags, "new": name} if self.doubt == (name, "tag") else tags
+            assert found in (tags, may)
+            asked = {"QueueUrl": queue, "AttributeNames": ["VisibilityTimeout"]}
+            timeout = sqs.get_queue_attributes(**asked)["Attributes"]["VisibilityTimeout"]
+            if self.doubt != (name, "timeout"):
+                assert (timeout == "77") == (name in self.timeouts)
+
+
+def test_kills_around_every_step_of_the_upgrade_of_records(tmp_path):
+    """Queues of version 1 become version 2, with their tags among the resources: each of them as a
+    whole, with what was acknowledged meanwhile."""
+    (tmp_path / "start").mkdir()
+    old_data(tmp_path / "start")
+    serve_until_ready(tmp_path / "start", -1, count=tmp_path / "start/count")
+    started = int((tmp_path / "start/count").read_text())
+
+    def trial(here, moment, **settings):
+        upgrades = Upgrades(old_data(here))
+        was_killed = serve_until_ready(here, moment, upgrades, **settings)
+        assert was_killed or upgrades.doubt is None
+        expect_in_order(here)
+        with Server(here) as server:
+            upgrades.check(server.url())
+        return was_killed
+
+    # The moments of the start itself stand above.
+    at_every_moment(tmp_path, trial, 20, first=2 * (started // 2))
