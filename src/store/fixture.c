@@ -251,3 +251,13 @@ counter_of(struct fixture *f, struct str key)
     run_step(f, get_body, &s);
     return s.counter;
 }
+
+size_t
+resident_bytes(void)
+{
+    long pages = 0;
+    FILE *f = fopen("/proc/self/statm", "r");
+    CHECK(f != NULL && fscanf(f, "%*d %ld", &pages) == 1);
+    fclose(f);
+    return (size_t)(pages * sysconf(_SC_PAGESIZE));
+}

@@ -44,3 +44,12 @@ void del(struct fixture *f, struct str key);
 // Whether the store has exactly that; value absent: no such key.
 bool has(struct fixture *f, struct str key, struct str value);
 int64_t counter_of(struct fixture *f, struct str key);
+
+// What the process has in memory. Sanitizers keep memory of their own beside ours: there it says
+// little.
+size_t resident_bytes(void);
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+static const bool IS_MEMORY_OURS = false;
+#else
+static const bool IS_MEMORY_OURS = true;
+#endif

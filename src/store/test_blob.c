@@ -161,23 +161,6 @@ streams_are_counted(struct blob_fixture *g)
     blob_put_cancel(puts[2]);
 }
 
-// Sanitizers keep memory of their own beside ours.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-static const bool IS_MEMORY_OURS = false;
-#else
-static const bool IS_MEMORY_OURS = true;
-#endif
-
-static size_t
-resident_bytes(void)
-{
-    long pages = 0;
-    FILE *f = fopen("/proc/self/statm", "r");
-    CHECK(f != NULL && fscanf(f, "%*d %ld", &pages) == 1);
-    fclose(f);
-    return (size_t)(pages * sysconf(_SC_PAGESIZE));
-}
-
 static void
 long_streams_take_little_memory(struct blob_fixture *g)
 {

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/store/blob_stream.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 
@@ -11,6 +12,10 @@ enum {
     LARGE_MIB = 96, // C10M_BLOB_STREAM_MIB=5120 for the whole measure
     GROWTH_BYTES_MAX = 4 * 1024 * 1024,
     READ_BYTES = 10007,
+    STALLED_PAIRS = 200,
+    STALLED_BYTES = 1 << 20, // before the other side stops
+    STREAM_BYTES_MAX = 64 * 1024,
+    LOOK_MS = 2,
 };
 
 // Words that say where they are, so that an exchanged piece is found.
@@ -139,6 +144,94 @@ any_length_takes_the_same_memory(struct blob_fixture *g)
     CHECK(resident_bytes_max() - before < GROWTH_BYTES_MAX);
 }
 
+// Streams whose other side has stopped in the middle: a sender that sends no more, or a client that
+// takes no more. Each has a fiber, whose stack counts.
+struct stalled {
+    struct blob_fixture *blobs;
+    struct blob_id id;
+    _Atomic size_t count;
+    _Atomic bool is_over;
+    size_t before;
+};
+
+static void
+stall(struct stalled *s)
+{
+    atomic_fetch_add(&s->count, 1);
+    while (!atomic_load(&s->is_over))
+        CHECK(fiber_sleep_until(deadline_in_ms(s->blobs->store.runtime, LOOK_MS)) == OK);
+}
+
+struct stalling {
+    struct counting counting;
+    struct stalled *stalled;
+};
+
+static int
+stalling_read(struct stream *stream, void *out, size_t size, size_t *got)
+{
+    struct stalling *s = (struct stalling *)stream;
+    if (s->counting.at >= STALLED_BYTES) {
+        stall(s->stalled);
+        return E_CANCELLED;
+    }
+    return count_read(stream, out, size, got);
+}
+
+static void
+stall_in(struct stalled *s)
+{
+    struct stalling in = {.counting = counting_of(2 * STALLED_BYTES), .stalled = s};
+    struct arena arena;
+    struct blob_new blob;
+    in.counting.stream.read = stalling_read;
+    arena_init(&arena);
+    CHECK(blob_put_stream(s->blobs->blobs, &in.counting.stream, UINT64_MAX, &arena, &blob) ==
+          E_CANCELLED);
+    arena_fini(&arena);
+}
+
+static void
+stall_out(struct stalled *s)
+{
+    struct blob_reader *reader;
+    struct blob_stream out;
+    char piece[4096];
+    CHECK(blob_open(s->blobs->blobs, &s->id, &reader) == OK);
+    blob_stream_init(&out, reader, 0, UINT64_MAX);
+    for (size_t at = 0, n = 0; at < STALLED_BYTES; at += n)
+        CHECK(stream_read(&out.stream, piece, sizeof piece, &n) == OK && n > 0);
+    stall(s);
+    stream_close(&out.stream);
+}
+
+// The first measures when all the others have come to their middle.
+static void
+stall_or_measure(struct fixture *f, size_t i)
+{
+    struct stalled *s = ((struct blob_fixture *)f)->shared;
+    if (i > 0) {
+        (i % 2 == 0 ? stall_in : stall_out)(s);
+        return;
+    }
+    while (atomic_load(&s->count) < 2 * STALLED_PAIRS)
+        CHECK(fiber_sleep_until(deadline_in_ms(f->runtime, LOOK_MS)) == OK);
+    size_t each = (resident_bytes() - s->before) / (2 * STALLED_PAIRS);
+    print_message("%zu bytes for each of %d streams\n", each, 2 * STALLED_PAIRS);
+    CHECK(!IS_MEMORY_OURS || each <= STREAM_BYTES_MAX);
+    atomic_store(&s->is_over, true);
+}
+
+static void
+stalled_streams_take_64_kib(struct blob_fixture *g)
+{
+    struct stalled s = {.blobs = g, .id = put_counting(g, 2 * STALLED_BYTES)};
+    compare_range(g, &s.id, 0, 2 * STALLED_BYTES); // whatever is loaded at the first
+    g->shared = &s;
+    s.before = resident_bytes();
+    in_fibers(&g->store, 1 + 2 * STALLED_PAIRS, stall_or_measure);
+}
+
 #define BLOB_TEST(name)                                                                            \
     static void test_##name(void **state)                                                          \
     {                                                                                              \
@@ -147,6 +240,7 @@ any_length_takes_the_same_memory(struct blob_fixture *g)
 BLOB_TEST(what_goes_in_comes_out)
 BLOB_TEST(failures_leave_nothing)
 BLOB_TEST(any_length_takes_the_same_memory)
+BLOB_TEST(stalled_streams_take_64_kib)
 
 #define ON(kind, name)                                                                             \
     {kind " " #name, test_##name, blob_fixture_setup, blob_fixture_teardown, (void *)kind}
@@ -155,9 +249,9 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        ON("rocks:", any_length_takes_the_same_memory), ON("mem:", what_goes_in_comes_out),
-        ON("rocks:", what_goes_in_comes_out),           ON("mem:", failures_leave_nothing),
-        ON("rocks:", failures_leave_nothing),
+        ON("rocks:", stalled_streams_take_64_kib), ON("rocks:", any_length_takes_the_same_memory),
+        ON("mem:", what_goes_in_comes_out),        ON("rocks:", what_goes_in_comes_out),
+        ON("mem:", failures_leave_nothing),        ON("rocks:", failures_leave_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

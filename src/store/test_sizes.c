@@ -44,16 +44,6 @@ key_count(void)
     return is_long != NULL && strcmp(is_long, "1") == 0 ? KEYS_LONG : KEYS;
 }
 
-static size_t
-resident_bytes(void)
-{
-    unsigned long long total = 0, resident = 0;
-    FILE *f = fopen("/proc/self/statm", "r");
-    CHECK(f != NULL && fscanf(f, "%llu %llu", &total, &resident) == 2);
-    fclose(f);
-    return resident * 4096;
-}
-
 static void
 run(struct fixture *f, kv_body_fn *body, void *arg)
 {
