@@ -19,11 +19,8 @@ enum { PATH_BYTES = 4096, CPU_PERIOD_US = 100 * 1000, CPU_QUOTA_MIN_US = 1000 };
 static const struct {
     const char *v1, *v2, *what;
 } controllers[CGROUP_CONTROLLERS] = {
-    [CGROUP_MEMORY] = {"memory", "memory", "memory"},
-    [CGROUP_CPU] = {"cpu", "cpu", "cpu"},
-    [CGROUP_PIDS] = {"pids", "pids", "pids"},
-    [CGROUP_IO] = {"blkio", "io", "io"},
-    [CGROUP_CPUSET] = {"cpuset", "cpuset", "cpuset"},
+    [CGROUP_MEMORY] = {"memory", "memory", "memory"}, [CGROUP_CPU] = {"cpu", "cpu", "cpu"},
+    [CGROUP_PIDS] = {"pids", "pids", "pids"},         [CGROUP_IO] = {"blkio", "io", "io"},
     [CGROUP_FREEZER] = {"freezer", NULL, "freezer"},
 };
 
@@ -172,12 +169,21 @@ put_rlimit(struct buf *out, int resource, uint64_t value)
     buf_put_char(out, '\0');
 }
 
+// Of version 1 only those that limit something, since each takes its time, and the freezer's.
 static void
-put_groups(const struct cgroups *g, const char *tag, struct str name, struct buf *out)
+put_groups(const struct cgroups *g, const char *tag, struct str name, const struct limits *l,
+           struct buf *out)
 {
+    const bool is_wanted[CGROUP_CONTROLLERS] = {
+        [CGROUP_MEMORY] = l->memory_bytes != 0,
+        [CGROUP_CPU] = l->cpu_millis != 0,
+        [CGROUP_PIDS] = l->pids != 0,
+        [CGROUP_IO] = l->io_bytes_per_second != 0,
+        [CGROUP_FREEZER] = true, // version 2: the same group for all, and it can always be frozen
+    };
     for (size_t i = 0; i < CGROUP_CONTROLLERS; i++) {
-        if (g->roots[i] == NULL || (g->kind == CGROUP_V2 && i != CGROUP_FREEZER))
-            continue; // version 2: the same group for all, and it can always be frozen
+        if (g->roots[i] == NULL || (g->kind == CGROUP_V2 ? i != CGROUP_FREEZER : !is_wanted[i]))
+            continue;
         buf_print(out, "cgroup=%s/c10m-%s-" STR_FMT, g->roots[i], tag, STR_ARG(name));
         buf_put_char(out, '\0');
     }
@@ -234,32 +240,11 @@ put_v2(const struct cgroups *g, const char *tag, struct str name, const struct l
     }
 }
 
-// The groups' files of CPU sets must be filled before anybody may join.
-static void
-put_cpuset(const struct cgroups *g, const char *tag, struct str name, struct buf *out)
-{
-    struct arena arena;
-    const char *root = g->roots[CGROUP_CPUSET];
-    static const char *const files[] = {"cpuset.cpus", "cpuset.mems"};
-    if (root == NULL || g->kind != CGROUP_V1)
-        return;
-    arena_init(&arena);
-    for (size_t i = 0; i < COUNT_OF(files); i++) {
-        char *path = arena_copy_z(&arena, arena_print(&arena, "%s/%s", root, files[i]));
-        struct str value = str_trim(file_read(path, &arena));
-        struct str line;
-        str_cut(value, '\n', &line, &value);
-        put_write(out, root, tag, name, files[i], arena_copy_z(&arena, line));
-    }
-    arena_fini(&arena);
-}
-
 void
 cgroups_print(const struct cgroups *g, const char *tag, struct str name, const struct limits *l,
               struct buf *out)
 {
-    put_groups(g, tag, name, out);
-    put_cpuset(g, tag, name, out);
+    put_groups(g, tag, name, l, out);
     if (g->kind == CGROUP_V1)
         put_v1(g, tag, name, l, out);
     else if (g->kind == CGROUP_V2)
@@ -301,7 +286,8 @@ cgroup_freeze(const struct cgroups *g, const char *tag, struct str name, bool is
     int fd = open(path, O_WRONLY | O_CLOEXEC);
     if (fd < 0)
         return errno == ENOENT ? E_NOT_FOUND : E_IO;
-    int code = write(fd, text, strlen(text)) < 0 ? E_IO : OK;
+    // ENODEV: its shim has ended meanwhile and removed it.
+    int code = write(fd, text, strlen(text)) >= 0 ? OK : errno == ENODEV ? E_NOT_FOUND : E_IO;
     close(fd);
     return code;
 }

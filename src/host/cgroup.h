@@ -11,7 +11,6 @@ enum cgroup_controller {
     CGROUP_CPU,
     CGROUP_PIDS,
     CGROUP_IO,
-    CGROUP_CPUSET,
     CGROUP_FREEZER,
     CGROUP_CONTROLLERS,
 };

@@ -11,112 +11,21 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "src/base/buf.h"
 #include "src/host/faults.h"
-#include "src/host/firewall.h"
-#include "src/host/network.h"
+#include "tests/bench/host_bench.h"
 
-#define NET STR("bench")
-
-enum { NANOSECONDS = 1000 * 1000 * 1000, PORT = 9000, CHUNK_BYTES = 1 << 20, COUNT_MAX = 200 };
-
-struct bench {
-    const char *mode, *dir;
-    int64_t amount;
-    struct runtime *runtime;
-    struct host *host;
-    struct arena arena;
-    char problem[HOST_PROBLEM_BYTES];
-};
-
-static int64_t
-now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * NANOSECONDS + t.tv_nsec;
-}
-
-static void
-must(struct bench *b, int code)
-{
-    if (code == OK)
-        return;
-    fprintf(stderr, "host: %s: %s\n", code_name(code), b->problem);
-    exit(1);
-}
-
-static void
-tell(const char *what, int64_t begun_ns)
-{
-    printf("%s %lld\n", what, (long long)(now_ns() - begun_ns));
-}
-
-static void
-apply(struct bench *b, const struct buf *rules)
-{
-    must(b, network_rules(b->host, NET, buf_str(rules), b->problem));
-}
-
-static struct buf
-rules_new(struct bench *b)
-{
-    struct buf rules;
-    buf_init(&rules, &b->arena, 0);
-    return rules;
-}
-
-static void
-group_set(struct bench *b, struct buf *rules, int port)
-{
-    struct firewall_rule r[] = {
-        {.protocol = 6, .from = port, .to = port, .cidr = STR("0.0.0.0/0")},
-        {.is_egress = true, .cidr = STR("0.0.0.0/0")},
-    };
-    firewall_group_set(STR("sg-1"), r, COUNT_OF(r), rules);
-}
-
-// A network with what every one has, ready for its first port.
-static void
-network_make(struct bench *b, struct str name)
-{
-    struct buf rules = rules_new(b);
-    must(b, network_start(b->host, name, b->problem));
-    must(b, network_address_add(b->host, name, STR("10.0.0.1/16"), b->problem));
-    firewall_begin(&rules);
-    must(b, network_rules(b->host, name, buf_str(&rules), b->problem));
-}
-
-static struct network_fds
-port_make(struct bench *b, int number)
-{
-    const struct str group = STR("sg-1");
-    struct network_fds fds;
-    struct buf rules = rules_new(b);
-    struct str address = arena_print(&b->arena, "10.0.%d.%d", 1 + number / 200, 4 + number % 200);
-    struct network_port port = {
-        .name = arena_print(&b->arena, "p%d", number),
-        .address = arena_print(&b->arena, STR_FMT "/16", STR_ARG(address)),
-        .gateway = STR("10.0.0.1"),
-        .mac = arena_print(&b->arena, "0a:00:00:00:%02x:%02x", number / 200, number % 200),
-    };
-    must(b, network_port_add(b->host, NET, &port, &fds, b->problem));
-    firewall_port_add(port.name, address, &group, 1, &rules);
-    apply(b, &rules);
-    return fds;
-}
+enum { PORT = 9000, CHUNK_BYTES = 1 << 20 };
 
 static void
 measure_networks(struct bench *b)
 {
     for (int64_t i = 0; i < b->amount; i++) {
-        int64_t begun_ns = now_ns();
-        network_make(b, STR("other"));
-        tell("network", begun_ns);
-        must(b, network_stop(b->host, STR("other"), b->problem));
+        int64_t begun_ns = bench_now_ns();
+        bench_network_make(b, STR("other"));
+        bench_tell("network", begun_ns);
+        bench_must(b, network_stop(b->host, STR("other"), b->problem));
     }
 }
 
@@ -124,18 +33,18 @@ static void
 measure_rules(struct bench *b)
 {
     for (int64_t i = 0; i < b->amount; i++) {
-        struct buf change = rules_new(b), cut = rules_new(b), heal = rules_new(b);
-        int64_t begun_ns = now_ns();
-        group_set(b, &change, 80 + (int)i);
-        apply(b, &change);
-        tell("group", begun_ns);
-        begun_ns = now_ns();
+        struct buf change = bench_rules(b), cut = bench_rules(b), heal = bench_rules(b);
+        int64_t begun_ns = bench_now_ns();
+        bench_group_set(&change, 80 + (int)i);
+        bench_apply(b, &change);
+        bench_tell("group", begun_ns);
+        begun_ns = bench_now_ns();
         faults_begin(&cut);
         faults_cut(STR("10.0.1.0/24"), &cut);
-        apply(b, &cut);
-        tell("cut", begun_ns);
+        bench_apply(b, &cut);
+        bench_tell("cut", begun_ns);
         faults_begin(&heal);
-        apply(b, &heal);
+        bench_apply(b, &heal);
     }
 }
 
@@ -143,19 +52,20 @@ static int
 networks_main(void *arg)
 {
     struct bench *b = arg;
-    network_make(b, NET); // an ordinary user's first makes the namespace that the others share
+    bench_network_make(
+        b, BENCH_NET); // an ordinary user's first makes the namespace that the others share
     measure_networks(b);
-    struct buf rules = rules_new(b);
-    group_set(b, &rules, 80);
-    apply(b, &rules);
+    struct buf rules = bench_rules(b);
+    bench_group_set(&rules, 80);
+    bench_apply(b, &rules);
     for (int64_t i = 0; i < b->amount; i++) {
-        int64_t begun_ns = now_ns();
-        struct network_fds fds = port_make(b, (int)i);
-        tell("port", begun_ns);
+        int64_t begun_ns = bench_now_ns();
+        struct network_fds fds = bench_port_make(b, (int)i);
+        bench_tell("port", begun_ns);
         network_fds_close(&fds);
     }
     measure_rules(b);
-    must(b, network_stop(b->host, NET, b->problem));
+    bench_must(b, network_stop(b->host, BENCH_NET, b->problem));
     return OK;
 }
 
@@ -171,10 +81,10 @@ receive(void)
     if (bind(fd, (struct sockaddr *)&at, sizeof(at)) != 0 || listen(fd, 1) != 0)
         return 1;
     int connection = accept(fd, NULL, NULL);
-    int64_t begun_ns = now_ns(), total = 0;
+    int64_t begun_ns = bench_now_ns(), total = 0;
     for (ssize_t got; (got = recv(connection, bytes, sizeof(bytes), 0)) > 0;)
         total += got;
-    printf("%.0f\n", (double)total * NANOSECONDS / (double)(now_ns() - begun_ns));
+    printf("%.0f\n", (double)total * BENCH_NS_PER_SECOND / (double)(bench_now_ns() - begun_ns));
     fflush(stdout);
     return 0;
 }
@@ -194,25 +104,11 @@ send_for(const char *address, int64_t seconds)
         fd = -1;
         usleep(1000);
     }
-    int64_t end_ns = now_ns() + seconds * NANOSECONDS;
-    while (fd >= 0 && now_ns() < end_ns)
+    int64_t end_ns = bench_now_ns() + seconds * BENCH_NS_PER_SECOND;
+    while (fd >= 0 && bench_now_ns() < end_ns)
         if (send(fd, bytes, sizeof(bytes), MSG_NOSIGNAL) < 0)
             return 1;
     return fd < 0;
-}
-
-// In a child: within the port's namespaces.
-static pid_t
-in_port(const struct network_fds *fds, const char *send_to, int64_t seconds)
-{
-    fflush(stdout);
-    pid_t pid = fork();
-    if (pid != 0)
-        return pid;
-    if ((fds->user_fd > 0 && setns(fds->user_fd, CLONE_NEWUSER) != 0) ||
-        setns(fds->net_fd, CLONE_NEWNET) != 0)
-        _exit(1);
-    _exit(send_to != NULL ? send_for(send_to, seconds) : receive());
 }
 
 static int
@@ -229,14 +125,19 @@ static int
 through_main(void *arg)
 {
     struct bench *b = arg;
-    network_make(b, NET);
-    struct buf rules = rules_new(b);
-    group_set(b, &rules, PORT);
-    apply(b, &rules);
-    struct network_fds one = port_make(b, 0), two = port_make(b, 1);
-    pid_t receiver = in_port(&one, NULL, 0), sender = in_port(&two, "10.0.1.4", b->amount);
+    bench_network_make(b, BENCH_NET);
+    struct buf rules = bench_rules(b);
+    bench_group_set(&rules, PORT);
+    bench_apply(b, &rules);
+    struct network_fds one = bench_port_make(b, 0), two = bench_port_make(b, 1);
+    pid_t receiver = bench_fork_in(&one);
+    if (receiver == 0)
+        _exit(receive());
+    pid_t sender = bench_fork_in(&two);
+    if (sender == 0)
+        _exit(send_for("10.0.1.4", b->amount));
     int code = await(sender, receiver);
-    must(b, network_stop(b->host, NET, b->problem));
+    bench_must(b, network_stop(b->host, BENCH_NET, b->problem));
     return code;
 }
 
@@ -304,25 +205,11 @@ bare(int64_t seconds)
 int
 main(int argc, char **argv)
 {
-    struct bench b = {.mode = argc > 1 ? argv[1] : ""};
-    struct log log = {.fd = STDERR_FILENO, .level_min = LOG_ERROR};
-    struct runtime_options options = {.loops = 1};
-    if (argc != (str_eq(str_of(b.mode), STR("bare")) ? 3 : 4) ||
-        str_to_int64(str_of(argv[argc - 1]), &b.amount) != OK || b.amount < 1 ||
-        b.amount > COUNT_MAX) {
-        fprintf(stderr, "usage: host networks|through DIR NUMBER, host bare NUMBER\n");
-        return 2;
-    }
-    if (argc == 3)
-        return bare(b.amount);
-    arena_init(&b.arena);
-    must(&b, runtime_new(&options, &b.runtime));
-    struct host_options ho = {.runtime = b.runtime, .log = &log, .dir = argv[2]};
-    must(&b, host_new(&ho, &b.host, b.problem, sizeof(b.problem)));
-    bool is_networks = str_eq(str_of(b.mode), STR("networks"));
-    must(&b, runtime_call(b.runtime, is_networks ? networks_main : through_main, &b));
-    host_free(b.host);
-    runtime_free(b.runtime);
-    arena_fini(&b.arena);
-    return 0;
+    static const struct bench_mode modes[] = {{"networks", networks_main},
+                                              {"through", through_main}};
+    int64_t seconds;
+    if (argc == 3 && str_eq(str_of(argv[1]), STR("bare")) &&
+        str_to_int64(str_of(argv[2]), &seconds) == OK && seconds > 0)
+        return bare(seconds);
+    return bench_main(argc, argv, modes, COUNT_OF(modes));
 }

@@ -20,7 +20,7 @@
 
 // Three processes make a guest:
 //   the shim     has the host's rights: control groups, folders, mapped layers
-//   the parent   enters the network's namespaces, and gives the guest its ids there
+//   the parent   enters control groups and the network's namespaces, and gives the guest its ids
 //   process 1    waits until both are done, then builds its world and runs the command
 // `go` is a socket pair between shim and process 1; what fails there comes back as a sentence.
 struct birth {
@@ -137,8 +137,9 @@ maps_write(const struct spec *s, pid_t pid)
 }
 
 static bool
-namespaces_enter(const struct spec *s)
+namespaces_enter(const struct spec *s, const char **what)
 {
+    *what = "the network's namespaces";
     return (s->user_fd == 0 || setns((int)s->user_fd, CLONE_NEWUSER) == 0) &&
            (s->net_fd == 0 || setns((int)s->net_fd, CLONE_NEWNET) == 0);
 }
@@ -148,15 +149,16 @@ parent_run(const struct birth *b)
 {
     const struct spec *s = b->spec;
     uint64_t flags = CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC;
+    const char *what;
     pid_t pid = -1;
     if (s->is_own_network)
         flags |= CLONE_NEWNET;
-    bool is_inside = namespaces_enter(s);
-    if (is_inside)
+    if (cgroups_join(s, &what) && namespaces_enter(s, &what)) {
+        what = "the guest's namespaces";
         pid = clone_sibling(flags);
+    }
     if (pid < 0)
-        dprintf(b->born[1], "%s: %s",
-                is_inside ? "the guest's namespaces" : "the network's namespaces", strerror(errno));
+        dprintf(b->born[1], "%s: %s", what, strerror(errno));
     if (pid == 0)
         process_1(b);
     if (pid > 0 && !maps_write(s, pid)) {
@@ -209,8 +211,7 @@ release(const struct birth *b, pid_t pid, char *why, size_t why_size)
 {
     struct layers layers;
     const char *what = "the guest's first word";
-    bool is_free = layers_map(b->spec, pid, &layers, &what) && cgroups_join(b->spec, pid, &what) &&
-                   layers_send(b->go[0], &layers);
+    bool is_free = layers_map(b->spec, pid, &layers, &what) && layers_send(b->go[0], &layers);
     if (!is_free) {
         snprintf(why, why_size, "%s: %s", what, strerror(errno));
         return false;

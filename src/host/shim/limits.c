@@ -37,15 +37,19 @@ cgroups_make(const struct spec *s, const char **what)
     return true;
 }
 
+// A thread that moves itself by "0" in `tasks` (version 1) does so at once; any other way the
+// kernel waits until no process of the machine forks, for milliseconds.
 bool
-cgroups_join(const struct spec *s, pid_t pid, const char **what)
+cgroups_join(const struct spec *s, const char **what)
 {
-    char path[PATH_MAX], text[16];
-    snprintf(text, sizeof(text), "%d", (int)pid);
+    char path[PATH_MAX];
     for (size_t i = 0; i < s->cgroup_count; i++) {
         *what = s->cgroups[i];
+        snprintf(path, sizeof(path), "%s/tasks", s->cgroups[i]);
+        if (file_write(path, "0"))
+            continue;
         snprintf(path, sizeof(path), "%s/cgroup.procs", s->cgroups[i]);
-        if (!file_write(path, text))
+        if (errno != ENOENT || !file_write(path, "0"))
             return false;
     }
     return true;

@@ -130,8 +130,8 @@ bool folder_make(const char *path); // with the folders above it
 
 // limits.c
 bool cgroups_make(const struct spec *s, const char **what);
-bool cgroups_join(const struct spec *s, pid_t pid, const char **what);
-void cgroups_remove(const struct spec *s); // what is still in them is killed
+bool cgroups_join(const struct spec *s, const char **what); // the caller, and who it starts
+void cgroups_remove(const struct spec *s);                  // what is still in them is killed
 bool limits_set(const struct spec *s, const char **what);
 bool privileges_drop(const struct spec *s, const char **what);
 
