@@ -1,12 +1,13 @@
-# The host layer: networks now; rows of sandboxes and engines are functions beside these.
+# The host layer: networks here; sandboxes in host_sandboxes.py.
 # SPDX-License-Identifier: Apache-2.0
 import statistics
 import subprocess
 import sys
 
-from machine import TOOLS, fresh, row
+import host_sandboxes
+from machine import TOOLS, fresh, row, timing_row
 
-ABOUT = "networks: how soon they are there, how much passes"
+ABOUT = "networks and sandboxes: how soon they are there, how much passes, what they cost"
 COUNT, COUNT_QUICK = 100, 10
 NAMES = {
     "network": ("network made, with its rules", 3),
@@ -19,17 +20,6 @@ NAMES = {
 def tool(*words):
     done = subprocess.run([str(w) for w in (TOOLS / "host", *words)], stdout=subprocess.PIPE, text=True)
     return done.stdout if done.returncode == 0 else sys.exit(f"bench: host {words[0]} failed")
-
-
-def milliseconds(took_ns):
-    took = sorted(int(ns) / 1e6 for ns in took_ns)
-    return statistics.median(took), took[min(len(took) - 1, len(took) * 99 // 100)]
-
-
-def timing_row(label, took_ns, goal_ms):
-    """For whoever measures something of the host layer: median, p99 and what it should be."""
-    median, p99 = milliseconds(took_ns)
-    row(label, f"{median:.2f} ms", f"p99 {p99:.2f} ms of {len(took_ns)}; goal {goal_ms} ms")
 
 
 def network_rows(count):
@@ -52,3 +42,4 @@ def throughput_row(seconds):
 def run(options):
     network_rows(COUNT_QUICK if options.quick else COUNT)
     throughput_row(max(1, int(options.seconds)))
+    host_sandboxes.rows(options)

@@ -22,10 +22,12 @@ static void
 measure_networks(struct bench *b)
 {
     for (int64_t i = 0; i < b->amount; i++) {
+        // A holder has its lock a little longer than it answers.
+        struct str name = arena_print(&b->arena, "other-%d", (int)i);
         int64_t begun_ns = bench_now_ns();
-        bench_network_make(b, STR("other"));
+        bench_network_make(b, name);
         bench_tell("network", begun_ns);
-        bench_must(b, network_stop(b->host, STR("other"), b->problem));
+        bench_must(b, network_stop(b->host, name, b->problem));
     }
 }
 

@@ -100,6 +100,18 @@ def row(name, value, note=""):
     print(f"{name:44} {value:>14}  {note}".rstrip(), flush=True)
 
 
+def milliseconds(took_ns):
+    """Median and p99."""
+    took = sorted(int(ns) / 1e6 for ns in took_ns)
+    return statistics.median(took), took[min(len(took) - 1, len(took) * 99 // 100)]
+
+
+def timing_row(label, took_ns, goal_ms=None):
+    median, p99 = milliseconds(took_ns)
+    note = f"p99 {p99:.2f} ms of {len(took_ns)}"
+    row(label, f"{median:.2f} ms", f"{note}; goal {goal_ms} ms" if goal_ms else note)
+
+
 def latency_text(result):
     return ", ".join(
         f"{name} {result[key] / 1000:.2f} ms"

@@ -64,6 +64,7 @@ cmd_test() {
 cmd_bench() {
     cmd_setup
     setup_packages "${BENCH_PACKAGES[@]}"
+    setup_bench_host "$@"
     setup_venv requirements.txt tests/requirements.txt
     cmd_fetch
     build_release

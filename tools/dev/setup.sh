@@ -10,6 +10,8 @@ BUILD_PACKAGES+=(libpq-dev) # headers; the library itself is loaded for a postgr
 LINT_PACKAGES=(clang-format-19 clang-tidy-19 python3-clang-19 shellcheck)
 # Beside what is built: databases and languages that tests start or compile with.
 TEST_PACKAGES=(postgresql-15 golang-go awscli nftables iproute2) # awscli is version 2
+# What guests of ./dev host-demo and of the bench run, and those that talk to them.
+GUEST_PACKAGES=(dropbear-bin nftables iproute2)
 # Programs that c10m drives, for the tests of src/host/engine.
 ENGINE_PACKAGES=(redis-server memcached haproxy mariadb-server-core mariadb-client)
 # Their clients, for guests of tests/host: those see the host's /usr and no virtual environment.
@@ -17,6 +19,7 @@ TEST_PACKAGES+=(python3-psycopg2 python3-pymysql python3-redis python3-pymemcach
 FUZZ_PACKAGES=(clang-19 libclang-rt-19-dev)
 # What ./dev bench measures beside us.
 BENCH_PACKAGES=(g++ libjansson-dev libsimdjson-dev)
+HOST_BENCH_PACKAGES=(crun bubblewrap podman) # without them their rows say so
 
 # Commands that tests drive, each with the package that has it.
 TEST_COMMANDS=(chromium:chromium node:nodejs npm:npm go:golang-go)
@@ -110,6 +113,13 @@ setup_venv() {
             --require-hashes --only-binary :all: -r "$file"
         echo "$sum" >"$stamp"
     done
+}
+
+# setup_bench_host [PART...]: sandboxes of others, when that part is among them.
+setup_bench_host() {
+    [[ " $* " == *" host "* || ! " $* " =~ \ [a-z] ]] || return 0
+    setup_packages "${GUEST_PACKAGES[@]}"
+    (setup_packages "${HOST_BENCH_PACKAGES[@]}") || say "dev: ./dev bench host goes on without some of ${HOST_BENCH_PACKAGES[*]}"
 }
 
 cmd_setup() {
