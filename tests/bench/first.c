@@ -1,5 +1,5 @@
-// What a measured sandbox runs: says when its first instructions ran, by a clock that no namespace
-// moves. SPDX-License-Identifier: Apache-2.0
+// What a measured sandbox runs: says when it began, by a clock that no namespace moves.
+// SPDX-License-Identifier: Apache-2.0
 #include <stdio.h>
 #include <time.h>
 
