@@ -1,12 +1,9 @@
-// Sandboxes of the host layer, measured. The program `first` and the folder `shelf` with a copy of
-// it are in DIR already.
-//     guests exec DIR COUNT        "exec NANOSECONDS": from the call to the guest's first
-//     instruction guests functions DIR COUNT   "function NANOSECONDS": the same of prepared
-//     sandboxes guests ssh DIR COUNT         "ssh NANOSECONDS": from the call until the guest's
-//     port 22 is open guests crowd DIR COUNT       so many guests at once, with an ssh server each:
-//     "ports" and
-//                                  "open" NANOSECONDS, "guest PID" of each; they stay until a line
-//                                  is read; then "stopped" NANOSECONDS
+// Sandboxes of the host layer, measured; DIR holds shelf/code/first already.
+//     guests exec DIR COUNT       lines "exec NANOSECONDS", to the guest's first instruction
+//     guests functions DIR COUNT  lines "function NANOSECONDS", the same of prepared sandboxes
+//     guests ssh DIR COUNT        lines "ssh NANOSECONDS", until the guest's port 22 is open
+//     guests crowd DIR COUNT      so many with ssh servers at once: "ports" and "open" NANOSECONDS,
+//                                 "guest PID" of each, "ready"; after a line "stopped" NANOSECONDS
 // SPDX-License-Identifier: Apache-2.0
 #include <arpa/inet.h>
 #include <inttypes.h>
@@ -41,7 +38,7 @@ real_ns(void)
     return (int64_t)t.tv_sec * BENCH_NS_PER_SECOND + t.tv_nsec;
 }
 
-static const char *const first_words[] = {"/mnt/first"};
+static const char *const first_words[] = {"/srv/first"};
 static const char *const ssh_words[] = {"/usr/sbin/dropbear", "-F", "-E", "-R", "-p", "22"};
 static const char *const env[] = {"PATH=/usr/sbin:/usr/bin"};
 
@@ -72,7 +69,7 @@ guest_make(struct bench *b, int number, struct guest *g)
     bench_must(b, image_mounts(b->host, g->disk, (uint32_t)number, &b->arena, g->mounts));
     g->mounts[IMAGE_MOUNTS] = (struct sandbox_mount){
         .kind = SANDBOX_READ_ONLY,
-        .at = STR("/mnt"),
+        .at = STR("/srv"),
         .outside = arena_print(&b->arena, "%s/shelf/code", b->dir),
     };
     g->spec = (struct sandbox_spec){
