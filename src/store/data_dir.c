@@ -115,17 +115,31 @@ make_dir(struct opening *o)
     return OK;
 }
 
+static bool
+is_empty_dir(int parent_fd, const char *name)
+{
+    int fd = openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *d = fd < 0 ? NULL : fdopendir(fd);
+    if (d == NULL)
+        return false;
+    int entries = 0;
+    while (readdir(d) != NULL)
+        entries++;
+    closedir(d);
+    return entries == 2; // itself and its parent
+}
+
 // What may lie in a directory that counts as empty: traces of a start that was cut short, and what
 // a fresh file system brings along.
 static bool
-is_negligible(const char *name)
+is_negligible(int dir_fd, const char *name)
 {
     static const char *const NAMES[] = {".", "..", "lost+found", LOCK_NAME, MARK_NEW_NAME};
     for (size_t i = 0; i < COUNT_OF(NAMES); i++) {
         if (strcmp(name, NAMES[i]) == 0)
             return true;
     }
-    return false;
+    return strcmp(name, STORE_NAME) == 0 && is_empty_dir(dir_fd, name);
 }
 
 static int
@@ -137,7 +151,7 @@ check_empty(const struct opening *o)
         return fail_errno(o, "read");
     int code = OK;
     for (const struct dirent *e; code == OK && (e = readdir(d)) != NULL;) {
-        if (!is_negligible(e->d_name))
+        if (!is_negligible(o->dir_fd, e->d_name))
             code =
                 fail(o, E_INVALID,
                      "%s is not a c10m data directory: it holds \"%s\" but no %s; choose an empty "
@@ -222,27 +236,35 @@ write_new_mark(const struct opening *o, uint64_t version_base)
 static int
 rename_new_mark(const struct opening *o)
 {
-    // What the mark vouches for has its names on disk first.
-    if (fsync(o->dir_fd) != 0 || renameat(o->dir_fd, MARK_NEW_NAME, o->dir_fd, MARK_NAME) != 0 ||
-        fsync(o->dir_fd) != 0)
-        return fail_errno(o, "write to");
-    return OK;
+    return renameat(o->dir_fd, MARK_NEW_NAME, o->dir_fd, MARK_NAME) == 0 ? OK
+                                                                         : fail_errno(o, "write to");
 }
 
 static int
-write_mark(const struct opening *o)
+sync_names(const struct opening *o)
 {
-    TRY(write_new_mark(o, 0));
-    return rename_new_mark(o);
-}
-
-// Its entry must be durable before anything in it is.
-static int
-make_store(const struct opening *o)
-{
-    if (mkdirat(o->dir_fd, STORE_NAME, 0700) != 0)
-        return errno == EEXIST ? OK : fail_errno(o, "write to");
     return fsync(o->dir_fd) == 0 ? OK : fail_errno(o, "write to");
+}
+
+static int
+make_store(const struct opening *o, bool *is_made)
+{
+    *is_made = mkdirat(o->dir_fd, STORE_NAME, 0700) == 0;
+    return *is_made || errno == EEXIST ? OK : fail_errno(o, "write to");
+}
+
+// The names of the mark and of the store are durable before anything is in the store, both by one
+// sync: a start costs as many of these as it waits for. A store without a mark is therefore empty.
+static int
+make_contents(const struct opening *o, bool is_marked)
+{
+    bool is_made;
+    if (!is_marked) {
+        TRY(write_new_mark(o, 0));
+        TRY(rename_new_mark(o));
+    }
+    TRY(make_store(o, &is_made));
+    return is_made || !is_marked ? sync_names(o) : OK;
 }
 
 static int
@@ -295,10 +317,8 @@ claim(const struct opening *o, struct data_dir *d)
     TRY(check_room(o, mark == E_NOT_FOUND));
     TRY(lock(o, lock_fd));
     int code = check_mark(o, &d->version_base); // again: now nobody else changes it
-    if (code == E_NOT_FOUND)
-        code = write_mark(o);
-    if (code == OK)
-        code = make_store(o);
+    if (code == OK || code == E_NOT_FOUND)
+        code = make_contents(o, code == OK);
     if (code != OK)
         close(*lock_fd);
     return code;
@@ -387,7 +407,11 @@ data_dir_backup_end(const char *dir, char *problem, size_t problem_size)
 {
     struct opening o;
     TRY(open_backup(dir, problem, problem_size, &o));
-    int code = rename_new_mark(&o);
+    int code = sync_names(&o); // what the mark vouches for has its names on disk first
+    if (code == OK)
+        code = rename_new_mark(&o);
+    if (code == OK)
+        code = sync_names(&o);
     close(o.dir_fd);
     return code;
 }

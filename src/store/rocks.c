@@ -15,6 +15,7 @@ enum {
     // The engine gives each shard of the open files its part, and at least one.
     FILES_SHARD_MIN = 16,
     FILES_SHARD_BITS_MAX = 6,
+    OPENING_THREADS = 2, // that look at tables when the store opens; they are started for none, too
     // A block with the largest value must fit in a shard of the cache with others.
     CACHE_SHARD_BYTES_MIN = 3 * MIB,
     CACHE_SHARD_BITS_MAX = 6,
@@ -116,6 +117,7 @@ set_housekeeping(rocksdb_options_t *o, const struct kv_options *options)
     rocksdb_options_set_max_open_files(o, files);
     rocksdb_options_set_table_cache_numshardbits(
         o, shard_bits((size_t)files, FILES_SHARD_MIN, FILES_SHARD_BITS_MAX));
+    rocksdb_options_set_max_file_opening_threads(o, OPENING_THREADS);
     rocksdb_options_set_info_log_level(o, INFO_LOG_LEVEL_WARN);
     rocksdb_options_set_max_log_file_size(o, INFO_LOG_BYTES_MAX);
     rocksdb_options_set_keep_log_file_num(o, INFO_LOG_FILES_MAX);

@@ -116,11 +116,26 @@ start_cut_short_is_repeated(void **state)
 {
     struct place *p = *state;
     struct data_dir d;
+    char store[3 * FIXTURE_PATH_MAX];
+    snprintf(store, sizeof store, "%s/store", p->dir);
     assert_int_equal(mkdir(p->dir, 0700), 0);
     write_file(p, "lock", "");
     write_file(p, "c10m.json.new", "{\"for");
+    assert_int_equal(mkdir(store, 0700), 0);
     assert_int_equal(open_it(p, &d), OK);
     data_dir_close(&d);
+}
+
+static void
+store_without_a_mark_is_left_alone(void **state)
+{
+    struct place *p = *state;
+    char store[3 * FIXTURE_PATH_MAX];
+    snprintf(store, sizeof store, "%s/store", p->dir);
+    assert_int_equal(mkdir(p->dir, 0700), 0);
+    assert_int_equal(mkdir(store, 0700), 0);
+    write_file(p, "store/CURRENT", "MANIFEST-000001\n");
+    assert_refused(p, E_INVALID, "store");
 }
 
 static void
@@ -248,6 +263,7 @@ main(void)
         cmocka_unit_test_setup_teardown(second_opening_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(foreign_directory_is_left_alone, setup, teardown),
         cmocka_unit_test_setup_teardown(start_cut_short_is_repeated, setup, teardown),
+        cmocka_unit_test_setup_teardown(store_without_a_mark_is_left_alone, setup, teardown),
         cmocka_unit_test_setup_teardown(marks_are_read, setup, teardown),
         cmocka_unit_test_setup_teardown(file_in_its_place_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(unwritable_directory_is_refused, setup, teardown),

@@ -12,24 +12,35 @@ ABOUT = "start to first answer, memory when idle, size of the program"
 STARTS, STARTS_QUICK = 11, 3
 
 
-def start_rows(starts):
+def starts(count, data, ephemeral=False):
+    """The microseconds of so many starts; `%` in data is the number of each."""
     port = free_port()
-    for kind, ephemeral in (("on disk", False), ("--ephemeral", True)):
-        words = serve_words(port, fresh("start") / "%", ephemeral)
-        done = subprocess.run(
-            [str(word) for word in [TOOLS / "start", port, starts, *words]],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        took = sorted(int(line) for line in done.stdout.split())
-        if len(took) != starts:
-            sys.exit("bench: not every start was answered")
-        row(
-            f"start to first answer, empty store, {kind}",
-            f"{statistics.median(took) / 1000:.1f} ms",
-            f"median of {starts}; {took[0] / 1000:.1f} to {took[-1] / 1000:.1f}",
-        )
+    words = serve_words(port, data, ephemeral)
+    done = subprocess.run(
+        [str(word) for word in [TOOLS / "start", port, count, *words]],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    took = [int(line) for line in done.stdout.split()]
+    if len(took) != count:
+        sys.exit("bench: not every start was answered")
+    return took
+
+
+def start_row(kind, took):
+    row(
+        f"start to first answer, {kind}",
+        f"{statistics.median(took) / 1000:.1f} ms",
+        f"median of {len(took)}; {min(took) / 1000:.1f} to {max(took) / 1000:.1f}",
+    )
+
+
+def start_rows(count):
+    start_row("new data directory", starts(count, fresh("start") / "%"))
+    # The first one makes it; each is killed.
+    start_row("empty store, after kill -9", starts(count + 1, fresh("start") / "data")[1:])
+    start_row("--ephemeral", starts(count, fresh("start") / "%", ephemeral=True))
 
 
 def memory_rows():
