@@ -55,8 +55,9 @@ handle_print(struct arena *a, struct str task_id, struct str source_arn)
     struct message_id id;
     memcpy(id.bytes, task_id.ptr, MESSAGE_ID_BYTES);
     buf_init(&json, a, 256);
-    buf_print(&json,
-              "{\"taskId\":\"" STR_FMT "\",\"sourceArn\":", STR_ARG(message_id_print(a, &id)));
+    buf_put(&json, STR("{\"taskId\":\""));
+    buf_put(&json, message_id_print(a, &id));
+    buf_put(&json, STR("\",\"sourceArn\":"));
     json_put_string(&json, source_arn);
     buf_put_char(&json, '}');
     buf_init(&handle, a, 512);

@@ -113,7 +113,8 @@ document_get(struct arena *a, const struct queue *q, struct policy_document **ou
     if (str_is_present(q->record.policy))
         return policy_parse(a, q->record.policy, *out);
     (*out)->version = STR("2008-10-17");
-    (*out)->id = arena_print(a, STR_FMT "/SQSDefaultPolicy", STR_ARG(queue_arn(a, q)));
+    struct str arn = queue_arn(a, q);
+    (*out)->id = arena_print(a, STR_FMT "/SQSDefaultPolicy", STR_ARG(arn));
     return OK;
 }
 

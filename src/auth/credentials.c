@@ -6,6 +6,10 @@
 #include <stdlib.h>
 #include <sys/queue.h>
 
+#include "src/base/buf.h"
+
+enum { ROOT_ARN_SIZE_HINT = 40 };
+
 struct root_key {
     char account[ACCOUNT_DIGITS];
     char access_key[ACCESS_KEY_BYTES_MAX];
@@ -82,13 +86,24 @@ account_is_valid(struct str s)
     return s.len == ACCOUNT_DIGITS;
 }
 
+static struct str
+root_arn(struct arena *arena, struct str account)
+{
+    struct buf out;
+    buf_init(&out, arena, ROOT_ARN_SIZE_HINT);
+    buf_put(&out, STR("arn:aws:iam::"));
+    buf_put(&out, account);
+    buf_put(&out, STR(":root"));
+    return buf_str(&out);
+}
+
 struct principal
 principal_root(struct arena *arena, struct str account)
 {
     return (struct principal){
         .kind = PRINCIPAL_ROOT,
         .account = account,
-        .arn = arena_print(arena, "arn:aws:iam::" STR_FMT ":root", STR_ARG(account)),
+        .arn = root_arn(arena, account),
         .user_id = account,
     };
 }

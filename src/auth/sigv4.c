@@ -8,7 +8,7 @@
 #include "src/base/encoding.h"
 #include "src/base/timestamp.h"
 
-enum { HASH_HEX_BYTES = 2 * SHA256_BYTES, CANONICAL_SIZE_HINT = 1024 };
+enum { HASH_HEX_BYTES = 2 * SHA256_BYTES, CANONICAL_SIZE_HINT = 1024, TO_SIGN_SIZE_HINT = 192 };
 
 static const char mismatch_text[] =
     "The request signature we calculated does not match the signature you provided. Check your AWS "
@@ -51,11 +51,19 @@ canonical_request(const struct http_request *r, const struct sigv4 *sig)
 static struct str
 string_to_sign(struct arena *arena, const struct sigv4 *sig, struct str canonical)
 {
-    return arena_print(arena,
-                       "AWS4-HMAC-SHA256\n" STR_FMT "\n" STR_FMT "/" STR_FMT "/" STR_FMT
-                       "/aws4_request\n" STR_FMT,
-                       STR_ARG(sig->timestamp), STR_ARG(sig->date), STR_ARG(sig->region),
-                       STR_ARG(sig->service), STR_ARG(hash_hex(arena, sha256_of(canonical))));
+    struct buf out;
+    buf_init(&out, arena, TO_SIGN_SIZE_HINT);
+    buf_put(&out, STR("AWS4-HMAC-SHA256\n"));
+    buf_put(&out, sig->timestamp);
+    buf_put_char(&out, '\n');
+    buf_put(&out, sig->date);
+    buf_put_char(&out, '/');
+    buf_put(&out, sig->region);
+    buf_put_char(&out, '/');
+    buf_put(&out, sig->service);
+    buf_put(&out, STR("/aws4_request\n"));
+    buf_put(&out, hash_hex(arena, sha256_of(canonical)));
+    return buf_str(&out);
 }
 
 static bool
@@ -103,22 +111,21 @@ check_time(const struct http_request *r, const struct sigv4 *sig, int64_t now_ms
 {
     if (sig->expires_s > 0)
         return check_expiry(sig, now_ms, reason);
-    struct str now = time_text(r->arena, now_ms);
     int64_t first_ms = now_ms - SIGV4_SKEW_MS_MAX, last_ms = now_ms + SIGV4_SKEW_MS_MAX;
     if (sig->timestamp_ms < first_ms) {
+        struct str first = time_text(r->arena, first_ms), now = time_text(r->arena, now_ms);
         *reason = arena_print(r->arena,
                               "Signature expired: " STR_FMT " is now earlier than " STR_FMT
                               " (" STR_FMT " - 15 min.)",
-                              STR_ARG(sig->timestamp), STR_ARG(time_text(r->arena, first_ms)),
-                              STR_ARG(now));
+                              STR_ARG(sig->timestamp), STR_ARG(first), STR_ARG(now));
         return SIGV4_SKEWED;
     }
     if (sig->timestamp_ms > last_ms) {
+        struct str last = time_text(r->arena, last_ms), now = time_text(r->arena, now_ms);
         *reason = arena_print(r->arena,
                               "Signature not yet current: " STR_FMT " is still later than " STR_FMT
                               " (" STR_FMT " + 15 min.)",
-                              STR_ARG(sig->timestamp), STR_ARG(time_text(r->arena, last_ms)),
-                              STR_ARG(now));
+                              STR_ARG(sig->timestamp), STR_ARG(last), STR_ARG(now));
         return SIGV4_SKEWED;
     }
     return SIGV4_OK;
@@ -341,11 +348,12 @@ sigv4_authorization(const struct http_request *request, struct str access_key, s
         .signed_headers = signed_header_names(request),
     };
     sig.date = str_slice(sig.timestamp, 0, 8);
+    struct str signature = signature_of(request, &sig, secret);
     return arena_print(request->arena,
                        "AWS4-HMAC-SHA256 Credential=" STR_FMT "/" STR_FMT "/" STR_FMT "/" STR_FMT
                        "/aws4_request, SignedHeaders=" STR_FMT ", Signature=" STR_FMT,
                        STR_ARG(access_key), STR_ARG(sig.date), STR_ARG(region), STR_ARG(service),
-                       STR_ARG(sig.signed_headers), STR_ARG(signature_of(request, &sig, secret)));
+                       STR_ARG(sig.signed_headers), STR_ARG(signature));
 }
 
 struct str
@@ -370,6 +378,7 @@ sigv4_presign(const struct http_request *request, struct str access_key, struct 
                 "&X-Amz-Expires=%lld&X-Amz-SignedHeaders=host",
         STR_ARG(r.query), r.query.len > 0 ? "&" : "", STR_ARG(access_key), STR_ARG(sig.date),
         STR_ARG(region), STR_ARG(service), STR_ARG(sig.timestamp), (long long)expires_s);
+    struct str signature = signature_of(&r, &sig, secret);
     return arena_print(r.arena, STR_FMT "&X-Amz-Signature=" STR_FMT, STR_ARG(r.query),
-                       STR_ARG(signature_of(&r, &sig, secret)));
+                       STR_ARG(signature));
 }

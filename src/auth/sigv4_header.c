@@ -62,11 +62,11 @@ static enum sigv4_result
 incomplete(const struct http_request *r, const struct parameters *p, bool has_date,
            struct str authorization, struct str *reason)
 {
+    struct str hash = hash_text(r->arena, authorization);
     *reason = arena_print(
         r->arena, "%s%s%s%s(Hashed with SHA-256 and encoded with Base64) Authorization=" STR_FMT,
         p->credential.len ? "" : no_credential, p->signature.len ? "" : no_signature,
-        p->signed_headers.len ? "" : no_signed_headers, has_date ? "" : no_date,
-        STR_ARG(hash_text(r->arena, authorization)));
+        p->signed_headers.len ? "" : no_signed_headers, has_date ? "" : no_date, STR_ARG(hash));
     return SIGV4_INCOMPLETE;
 }
 

@@ -16,6 +16,7 @@ struct str {
 
 #define STR(literal) ((struct str){"" literal, sizeof(literal) - 1})
 #define STR_FMT "%.*s"
+// Evaluates its argument three times: give it a variable, not a call that works.
 #define STR_ARG(s) (int)(s).len, (s).ptr ? (s).ptr : ""
 
 static inline struct str

@@ -4,6 +4,17 @@
 
 static const int64_t ms_ns = 1000 * 1000;
 
+// Asking for it is a system call, so it is done once a millisecond: it may be that much too small.
+static int64_t
+worked_ns(struct gate *g, const struct runtime *rt, int64_t now_ns)
+{
+    if (g->worked_ns == 0 || now_ns - g->worked_asked_ns >= ms_ns) {
+        g->worked_asked_ns = now_ns;
+        g->worked_ns = clock_thread_ns(rt);
+    }
+    return g->worked_ns;
+}
+
 // Only this loop's: others' budget shares come back when these run.
 static bool
 shed_oldest(struct gate *g, struct budget *budget)
@@ -21,22 +32,23 @@ shed_oldest(struct gate *g, struct budget *budget)
 }
 
 static bool
-is_too_old(const struct gate *g, const struct gate_ticket *t, struct runtime *rt)
+is_too_old(struct gate *g, const struct gate_ticket *t, struct runtime *rt)
 {
-    int64_t worked_ns = clock_thread_ns(rt);
-    if (clock_mono_ns(rt) - t->entered_ns > GATE_WAIT_MS_MAX * ms_ns)
+    int64_t now_ns = clock_mono_ns(rt), worked = worked_ns(g, rt, now_ns);
+    if (now_ns - t->entered_ns > GATE_WAIT_MS_MAX * ms_ns)
         return true;
-    return worked_ns - g->busy_since_ns > GATE_BUSY_AFTER_MS * ms_ns &&
-           worked_ns - t->entered_worked_ns > GATE_BUSY_WAIT_MS_MAX * ms_ns;
+    return worked - g->busy_since_ns > GATE_BUSY_AFTER_MS * ms_ns &&
+           worked - t->entered_worked_ns > GATE_BUSY_WAIT_MS_MAX * ms_ns;
 }
 
 static int
 wait_turn(struct gate *g, struct runtime *rt, struct budget *budget, size_t body_bytes)
 {
+    int64_t now_ns = clock_mono_ns(rt);
     struct gate_ticket ticket = {
         .body_bytes = body_bytes,
-        .entered_ns = clock_mono_ns(rt),
-        .entered_worked_ns = clock_thread_ns(rt),
+        .entered_ns = now_ns,
+        .entered_worked_ns = worked_ns(g, rt, now_ns),
     };
     if (TAILQ_EMPTY(&g->waiting))
         g->busy_since_ns = ticket.entered_worked_ns;

@@ -24,10 +24,11 @@ struct gate_ticket {
 
 // One a loop, used on it only. TAILQ_INIT(&gate->waiting) makes it ready.
 struct gate {
-    TAILQ_HEAD(, gate_ticket) waiting; // the oldest first
-    int64_t busy_since_ns;             // since when somebody has waited without a break; thread's
-    int64_t logged_ns;                 // when the log was last told, by whoever tells it
-    atomic_size_t shed;                // calls that came and were sent away, ever; any thread
+    TAILQ_HEAD(, gate_ticket) waiting;  // the oldest first
+    int64_t busy_since_ns;              // since when somebody has waited without a break; thread's
+    int64_t worked_ns, worked_asked_ns; // what the loop's thread had worked when it was asked last
+    int64_t logged_ns;                  // when the log was last told, by whoever tells it
+    atomic_size_t shed;                 // calls that came and were sent away, ever; any thread
 };
 
 // In the call's fiber: takes its share of the budget, and lets it wait while the loop is behind.

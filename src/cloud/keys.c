@@ -97,9 +97,9 @@ static int
 make_key(struct opening *o)
 {
     struct str secret = random_text(o, MADE_SECRET_RANDOM_BYTES, base64_encode);
-    struct str key =
-        arena_print(&o->arena, MADE_KEY_ACCOUNT ":AKIA" STR_FMT ":" STR_FMT,
-                    STR_ARG(random_text(o, MADE_KEY_RANDOM_BYTES, encode_key)), STR_ARG(secret));
+    struct str id = random_text(o, MADE_KEY_RANDOM_BYTES, encode_key);
+    struct str key = arena_print(&o->arena, MADE_KEY_ACCOUNT ":AKIA" STR_FMT ":" STR_FMT,
+                                 STR_ARG(id), STR_ARG(secret));
     o->sealed =
         seal_encode(o->cloud->seal, STR(SEAL_PURPOSE), store_key(&o->arena), key, &o->arena);
     TRY(kv_run(o->cloud->kv, &o->arena, put_sealed, o));

@@ -33,9 +33,9 @@ enum { FITS = 1, IS_NAMED = 2, HAS_OPERATION = 4, HAS_VERSION = 8 };
 static int
 rank_of(const struct call *c, const struct service *s, struct str version)
 {
-    bool has_operation = wire_operation_find(s->wire, c->operation_name) != NULL;
     if (!route_is_candidate(c, s, ROUTE_FORM))
         return 0;
+    bool has_operation = wire_operation_find(s->wire, c->operation_name) != NULL;
     if (!str_is_present(c->signature.service) && !has_operation)
         return 0;
     return FITS | (has_operation ? HAS_OPERATION : 0) |

@@ -236,8 +236,9 @@ write_new_mark(const struct opening *o, uint64_t version_base)
 static int
 rename_new_mark(const struct opening *o)
 {
-    return renameat(o->dir_fd, MARK_NEW_NAME, o->dir_fd, MARK_NAME) == 0 ? OK
-                                                                         : fail_errno(o, "write to");
+    return renameat(o->dir_fd, MARK_NEW_NAME, o->dir_fd, MARK_NAME) == 0
+               ? OK
+               : fail_errno(o, "write to");
 }
 
 static int

@@ -17,7 +17,8 @@ put_root_value(const struct wire_service *s, uint16_t shape, const char *root,
     CHECK(s->model->shapes[value_rows(s->model, shape)->shape].type == WIRE_STRING);
     rest_add_content_type(r, STR("application/xml"));
     buf_put(&r->body, REST_XML_PROLOG);
-    buf_print(&r->body, "<%s " STR_FMT ">", root, STR_ARG(rest_xmlns(s, r->body.arena)));
+    struct str xmlns = rest_xmlns(s, r->body.arena);
+    buf_print(&r->body, "<%s " STR_FMT ">", root, STR_ARG(xmlns));
     xml_put_text(&r->body, text == NULL ? STR("") : *text);
     xml_put_close(&r->body, root);
 }
@@ -80,7 +81,8 @@ static void
 put_wrapped_error(const struct wire_service *s, const struct wire_error_text *e,
                   struct str request_id, struct buf *out)
 {
-    buf_print(out, "<ErrorResponse " STR_FMT ">", STR_ARG(rest_xmlns(s, out->arena)));
+    struct str xmlns = rest_xmlns(s, out->arena);
+    buf_print(out, "<ErrorResponse " STR_FMT ">", STR_ARG(xmlns));
     xml_put_open(out, "Error");
     xml_put_element(out, "Type", e->is_sender ? STR("Sender") : STR("Receiver"));
     xml_put_error_members(e, out);
