@@ -61,6 +61,17 @@ def fill(server):
     for i in range(9):
         sqs.send_message(QueueUrl=fifo, MessageBody=f"fifo {i}", MessageGroupId=f"g{i % 3}")
     first = sqs.receive_message(QueueUrl=fifo, VisibilityTimeout=3600)["Messages"][0]["Body"]
+    sealed = queue("sealed", SqsManagedSseEnabled="true", **keep)
+    for i in range(4):
+        sqs.send_message(QueueUrl=sealed, MessageBody=f"sealed {i}")
+    spread = {"DeduplicationScope": "messageGroup", "FifoThroughputLimit": "perMessageGroupId"}
+    spread_url = queue("spread.fifo", FifoQueue="true", **spread, **keep)
+    for i in range(6):
+        how = {"MessageGroupId": f"g{i % 2}", "MessageDeduplicationId": f"d{i}"}
+        sqs.send_message(QueueUrl=spread_url, MessageBody=f"spread {i}", **how)
+    sqs.add_permission(
+        QueueUrl=plain, Label="others", AWSAccountIds=["111122223333"], Actions=["SendMessage"]
+    )
     # A slow move of the dead letters, which is under way when the fixture is closed.
     target = queue("target", **keep)
     for i in range(40):
@@ -77,6 +88,9 @@ def fill(server):
         "plain": {"in_flight": sorted(in_flight), "total": 13, "tags": {"team": "storage", "empty": ""}},
         "fifo": {"total": 9, "in_flight": first},
         "dead_and_target": sorted([f"dead {i}" for i in range(5)] + [f"more {i}" for i in range(40)]),
+        "sealed": sorted(f"sealed {i}" for i in range(4)),
+        "spread": [f"spread {i}" for i in range(6)],
+        "permission": "others",
         "queues": sorted(made.keys() - {"gone"}),
     }
 

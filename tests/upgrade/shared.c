@@ -1,7 +1,8 @@
 // The part of an upgrade fixture that no service makes yet.
 // SPDX-License-Identifier: Apache-2.0
 //
-// Blobs, client tokens with their timers, a range for the reaper. `shared make DIR` writes them
+// Blobs, client tokens with their timers, a range for the reaper; since 0.1.0-b also a sharded
+// counter, a page token and an event in the outbox. `shared make DIR` writes them
 // into a data directory that nobody uses, `shared check DIR` says whether they are all there, and
 // sets the service clock to the time when all fixtures were made, before a server whose clock is
 // later could find messages past their retention.
@@ -12,18 +13,23 @@
 #include "src/cloud/state.h"
 #include "src/store/blob_stream.h"
 #include "src/store/client_token.h"
+#include "src/store/page_token.h"
 #include "src/store/service_clock.h"
+#include "src/store/sharded.h"
 #include "src/store/tuple.h"
 
 // 2030-01-01T00:10:00Z: ten minutes later than make.py says, when all of it has happened.
 static const int64_t made_at_ms = 1893456600000;
 
-enum { SMALL_BYTES = 1000, LARGE_BYTES = 100 * 1000 };
+enum { SMALL_BYTES = 1000, LARGE_BYTES = 100 * 1000, ADDITIONS = 20, DELIVERY_MS_MAX = 30 * 1000 };
+
+static const char destination[] = "fixture";
 
 struct work {
     struct cloud cloud;
     const char *data;
     bool is_making;
+    _Atomic int deliveries; // of the right event
     char problem[1024];
 };
 
@@ -137,6 +143,72 @@ garbage_body(struct kv_txn *txn, void *arg)
                       fixture_key(a, "reap0"));
 }
 
+static const struct str page_parameters[] = {{"a prefix", 8}};
+static const struct page_scope page_scope = {
+    .account = {"000000000000", 12},
+    .region = {"us-east-1", 9},
+    .operation = {"sqs:Upgrade", 11},
+    .parameters = page_parameters,
+    .parameter_count = 1,
+};
+
+static int
+later_make_body(struct kv_txn *txn, void *arg)
+{
+    struct work *w = arg;
+    struct arena *a = kv_txn_arena(txn);
+    struct str page = page_token_encode(w->cloud.seal, &page_scope, STR("the position"),
+                                        clock_wall_ms(w->cloud.runtime), a);
+    for (int i = 1; i <= ADDITIONS; i++)
+        TRY(sharded_add(txn, w->cloud.runtime, fixture_key(a, "sharded"), i));
+    TRY(outbox_add(w->cloud.outbox, txn, destination, STR("a source"), STR("an event")));
+    return kv_set(txn, fixture_key(a, "page"), page);
+}
+
+struct later {
+    struct work *work;
+    struct str page; // absent: the fixture is older than all that
+    int64_t sum;
+};
+
+static int
+later_read_body(struct kv_txn *txn, void *arg)
+{
+    struct later *l = arg;
+    struct arena *a = kv_txn_arena(txn);
+    TRY(kv_get(txn, fixture_key(a, "page"), KV_SNAPSHOT, &l->page));
+    return sharded_get(txn, fixture_key(a, "sharded"), KV_SNAPSHOT, &l->sum);
+}
+
+static int
+deliver(void *arg, const struct outbox_event *event)
+{
+    struct work *w = arg;
+    w->deliveries +=
+        str_eq(event->source, STR("a source")) && str_eq(event->payload, STR("an event"));
+    return OK;
+}
+
+static int
+later_check(struct work *w, struct arena *a)
+{
+    struct runtime *rt = w->cloud.runtime;
+    struct later l = {.work = w};
+    struct str position;
+    TRY(kv_run(w->cloud.kv, a, later_read_body, &l));
+    if (!str_is_present(l.page))
+        return OK;
+    TRY(page_token_decode(w->cloud.seal, &page_scope, l.page, clock_wall_ms(rt), 0, a, &position));
+    if (!str_eq(position, STR("the position")) || l.sum != ADDITIONS * (ADDITIONS + 1) / 2)
+        return E_INVALID;
+    int64_t deadline_ns = deadline_in_ms(rt, DELIVERY_MS_MAX);
+    outbox_handle(w->cloud.outbox, destination, deliver, w);
+    outbox_start(w->cloud.outbox);
+    while (w->deliveries == 0 && clock_mono_ns(rt) < deadline_ns)
+        TRY(fiber_sleep_until(deadline_in_ms(rt, 1)));
+    return w->deliveries > 0 ? OK : E_TIMEOUT;
+}
+
 static int
 make(struct work *w, struct arena *a)
 {
@@ -144,6 +216,7 @@ make(struct work *w, struct arena *a)
     TRY(blob_make(w, a, "small", SMALL_BYTES));
     TRY(blob_make(w, a, "large", LARGE_BYTES));
     TRY(kv_run(w->cloud.kv, a, token_make_body, &s));
+    TRY(kv_run(w->cloud.kv, a, later_make_body, w));
     return kv_run(w->cloud.kv, a, garbage_body, &s);
 }
 
@@ -156,6 +229,7 @@ check(struct work *w, struct arena *a)
     TRY(kv_run(w->cloud.kv, a, token_find_body, &s));
     if (!str_eq(s.answer, STR("the answer")))
         return E_INVALID;
+    TRY(later_check(w, a));
     struct runtime *rt = w->cloud.runtime;
     return clock_keeper_move(w->cloud.clock, made_at_ms - clock_service_ms(rt),
                              deadline_in_ms(rt, 1000));

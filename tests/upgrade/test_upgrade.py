@@ -75,6 +75,21 @@ def test_tags_are_where_they_belong_today(opened):
     fsck(directory)
 
 
+def check_later(sqs, url, expected):
+    """What fixtures have since 0.1.0-b."""
+    if "sealed" not in expected:
+        return
+    assert sorted(drain(sqs, url("sealed"))) == expected["sealed"]
+    asked = {"QueueUrl": url("sealed"), "AttributeNames": ["SqsManagedSseEnabled"]}
+    assert sqs.get_queue_attributes(**asked)["Attributes"] == {"SqsManagedSseEnabled": "true"}
+    spread = drain(sqs, url("spread.fifo"))
+    for group in range(2):
+        of_group = [body for body in expected["spread"] if int(body.split()[1]) % 2 == group]
+        assert [body for body in spread if body in of_group] == of_group
+    assert len(spread) == len(expected["spread"])
+    sqs.remove_permission(QueueUrl=url("plain"), Label=expected["permission"])
+
+
 def test_queues_are_as_they_were(opened):
     directory, expected = opened
     check_shared(directory)
@@ -102,6 +117,7 @@ def test_queues_are_as_they_were(opened):
         for group in range(3):
             of_group = [b for b in ordered if int(b.split()[1]) % 3 == group]
             assert of_group == sorted(of_group)
+        check_later(sqs, url, expected)
         # The move goes on, and nothing of it is lost or doubled.
         moved = eventually(lambda: drain(sqs, url("target")), 30, "the move task goes on")
         assert set(moved) <= set(expected["dead_and_target"])
