@@ -81,7 +81,8 @@ enum kv_read {
 };
 
 // *out absent when there is no such key. Sees the transaction's own writes, but not its counters'
-// additions and stamped keys.
+// additions and stamped keys. As all reads: E_TOO_OLD; E_LIMIT: keys and ranges that are read count
+// as bytes of the transaction, unless it is by KV_SNAPSHOT; E_IO.
 MUST_USE int kv_get(struct kv_txn *txn, struct str key, enum kv_read read, struct str *out);
 
 // As kv_get for n keys at once, in any order: one trip to the disk or the database for all that are
@@ -102,7 +103,7 @@ struct kv_iter;
 // The iterator belongs to the transaction; close it before the body waits for anything but kv, or
 // rewinds the arena.
 MUST_USE int kv_range_open(struct kv_txn *txn, const struct kv_range *range, struct kv_iter **out);
-// OK with key and value (both in the arena), E_NOT_FOUND at the end, or an error.
+// OK with key and value (both in the arena), E_NOT_FOUND at the end or at the limit, or an error.
 MUST_USE int kv_iter_next(struct kv_iter *it, struct str *key, struct str *value);
 // Goes to the first key >= key (<= when reverse), for listings that skip.
 MUST_USE int kv_iter_seek(struct kv_iter *it, struct str key);
@@ -114,7 +115,8 @@ MUST_USE int kv_del(struct kv_txn *txn, struct str key);
 // This transaction deletes, or leads to deletions, though it also writes: as those that only
 // delete, it may go on below the disk's reserve, down to a quarter of it.
 void kv_makes_room(struct kv_txn *txn);
-// Adds to a counter (8 bytes, little-endian, absent is 0) at commit, without a conflict.
+// Adds to a counter (8 bytes, little-endian, absent is 0; other values are a bug, which ends the
+// process) at commit, without a conflict. It wraps.
 MUST_USE int kv_add(struct kv_txn *txn, struct str key, int64_t delta);
 // Reads such a counter from what kv_get gave.
 int64_t kv_counter(struct str value);
@@ -140,6 +142,7 @@ struct kv_watch {
     struct fiber *fiber;
     bool is_fired;
 };
+// E_LIMIT: the key is too long.
 MUST_USE int kv_watch(struct kv_txn *txn, struct str key, struct kv_watch *out);
 // OK: something changed since kv_watch or the last kv_watch_wait that said so. E_TIMEOUT,
 // E_CANCELLED.

@@ -315,6 +315,19 @@ struct limits {
     int code; // of the body
 };
 
+// Of a transaction that is full.
+static void
+reads_are_limited(struct kv_txn *txn)
+{
+    struct str key = STR("read"), value;
+    struct kv_range range = {.from = STR("a"), .to = STR("b")};
+    struct kv_iter *it;
+    CHECK(kv_get(txn, key, KV_SERIALIZABLE, &value) == E_LIMIT);
+    CHECK(kv_get_many(txn, &key, 1, KV_SERIALIZABLE, &value) == E_LIMIT);
+    CHECK(kv_range_open(txn, &range, &it) == E_LIMIT);
+    CHECK(kv_get(txn, key, KV_SNAPSHOT, &value) == OK && !str_is_present(value));
+}
+
 static int
 limits_body(struct kv_txn *txn, void *arg)
 {
@@ -335,6 +348,7 @@ limits_body(struct kv_txn *txn, void *arg)
     CHECK(kv_set(txn, STR("k"), big_value) == E_LIMIT);
     CHECK(kv_set(txn, STR("k"), (struct str){bytes, left - 1}) == OK);
     CHECK(kv_del(txn, STR("k")) == E_LIMIT);
+    reads_are_limited(txn);
     return l->code;
 }
 
@@ -351,6 +365,43 @@ limits_hold(struct fixture *f)
     CHECK(
         has(f, (struct str){l.bytes, l.key_bytes_max}, (struct str){l.bytes, KV_VALUE_BYTES_MAX}));
     free(l.bytes);
+}
+
+struct calls {
+    int runs, first, second, code;
+};
+
+static void
+count_call(void *arg)
+{
+    ++*(int *)arg;
+}
+
+static int
+calls_body(struct kv_txn *txn, void *arg)
+{
+    struct calls *c = arg;
+    c->runs++;
+    CHECK(kv_txn_number(txn) == 0 && kv_txn_number(txn) == 1 && kv_txn_number(txn) == 2);
+    kv_after_commit(txn, count_call, &c->first);
+    kv_after_commit(txn, count_call, &c->second);
+    kv_after_commit(txn, count_call, &c->first);
+    TRY(kv_add(txn, STR("n"), 1));
+    return c->code;
+}
+
+static void
+calls_come_after_the_commit(struct fixture *f)
+{
+    struct calls c = {.code = E_FAULT};
+    CHECK(run(f, calls_body, &c) == E_FAULT);
+    CHECK(c.first == 0 && c.second == 0);
+    c.code = OK;
+    f->kv->runs_twice = true;
+    CHECK(run(f, calls_body, &c) == OK);
+    f->kv->runs_twice = false;
+    CHECK(c.runs == 3);
+    CHECK(c.first == 1 && c.second == 1);
 }
 
 static int
@@ -596,6 +647,7 @@ KV_TEST(counters_count)
 KV_TEST(stamps_grow)
 KV_TEST(reading_has_no_stamp)
 KV_TEST(limits_hold)
+KV_TEST(calls_come_after_the_commit)
 KV_TEST(old_transactions_fail)
 KV_TEST(bodies_run_twice)
 KV_TEST(reopened_store_has_all)
@@ -619,6 +671,7 @@ main(void)
         ON_ALL(stamps_grow),
         ON_ALL(reading_has_no_stamp),
         ON_ALL(limits_hold),
+        ON_ALL(calls_come_after_the_commit),
         ON_ALL(old_transactions_fail),
         ON_ALL(bodies_run_twice),
         ON_ALL(reopened_store_has_all),
