@@ -25,7 +25,7 @@ server.serve_forever()
 class Client:
     """A guest at a port of the network, with psql, mariadb, redis-cli, curl and Python's clients."""
 
-    def __init__(self, m, name="client", port="p1"):
+    def __init__(self, m, name="client", port="p1", network=NETWORK, **more):
         self.m, self.name = m, name
         folder = m.dir / f"talk-{name}"
         folder.mkdir(exist_ok=True)
@@ -33,9 +33,9 @@ class Client:
         (folder / "sock").unlink(missing_ok=True)
         self.path = folder / "sock"
         mounts = [{"at": "/talk", "outside": str(folder), "is_writable": True}]
-        spec = m.guest(network="n1", port=port, mounts=mounts)
+        spec = m.guest(network=network[1], port=port, mounts=mounts)
         spec["args"] = ["/usr/bin/python3", "-c", AGENT]
-        m.want("sandbox", name, spec=spec, needs=[NETWORK], restarts=True)
+        m.want("sandbox", name, spec=spec, needs=[network], restarts=True, **more)
 
     def run(self, *words, text=""):
         """Status, output and errors of a command."""

@@ -71,6 +71,17 @@ cmd_bench() {
     run "$VENV_PYTHON" tests/bench/bench.py "$@"
 }
 
+# On a c10m of its own, in a folder of its own, which are gone at the end.
+cmd_host_demo() {
+    cmd_setup
+    setup_postgresql
+    setup_engines haproxy
+    setup_packages "${GUEST_PACKAGES[@]}"
+    cmd_fetch
+    build_release
+    run "$PYTHON" tests/host/demo.py "$@"
+}
+
 cmd_sim() {
     cmd_setup
     cmd_fetch

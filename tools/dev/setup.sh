@@ -74,24 +74,29 @@ check_languages() {
 }
 
 # Debian's package would start a server of its own; a test starts the one that it needs.
-setup_test_packages() {
+setup_postgresql() {
     local config=/etc/postgresql-common/createcluster.conf
     if [ -n "$(packages_missing postgresql-15)" ]; then
         setup_packages postgresql-common
         [ ! -f $config ] || as_root sed -i 's/^#*create_main_cluster.*/create_main_cluster = false/' $config
     fi
-    setup_packages "${TEST_PACKAGES[@]}"
-    setup_engines
+    setup_packages postgresql-15
 }
 
-# Their packages would start services, now and at every boot. Names that are not services' do no harm.
+setup_test_packages() {
+    setup_postgresql
+    setup_packages "${TEST_PACKAGES[@]}" "${GUEST_PACKAGES[@]}"
+    setup_engines "${ENGINE_PACKAGES[@]}"
+}
+
+# setup_engines PACKAGE...: they would start services, now and at every boot. Names that are not services' do no harm.
 setup_engines() {
     local package unit
-    for package in $(packages_missing "${ENGINE_PACKAGES[@]}"); do
+    for package in $(packages_missing "$@"); do
         unit=/etc/systemd/system/$package.service
         [ ! -d /etc/systemd/system ] || [ -e "$unit" ] || as_root ln -s /dev/null "$unit"
     done
-    setup_packages "${ENGINE_PACKAGES[@]}"
+    setup_packages "$@"
 }
 
 # Scripts in a virtual environment hold its path, so one that was moved is made again.
