@@ -56,3 +56,23 @@ admin_host_fail(struct cloud *cloud, const struct http_request *request,
 {
     answer_write(machine_fail, cloud, request, response);
 }
+
+void
+admin_host_flows(struct cloud *cloud, const struct http_request *request,
+                 struct http_response *response)
+{
+    char problem[UNIT_PROBLEM_BYTES] = "";
+    struct buf out;
+    if (cloud->machine == NULL) {
+        admin_answer_text(request, response, 501, none);
+        return;
+    }
+    buf_init(&out, request->arena, 4096);
+    if (machine_flows(cloud->machine, request->body, &out, problem) != OK) {
+        admin_answer_text(request, response, 400, problem);
+        return;
+    }
+    response->status = 200;
+    response->body = buf_str(&out);
+    http_response_add(response, STR("Content-Type"), STR("application/json"));
+}

@@ -14,3 +14,6 @@ void admin_host_wish(struct cloud *cloud, const struct http_request *request,
 // "is_in_force" of the page's zones says when it is so everywhere.
 void admin_host_fail(struct cloud *cloud, const struct http_request *request,
                      struct http_response *response);
+// POST /_c10m/host/flows: takes a network's flow records, as machine_flows has it.
+void admin_host_flows(struct cloud *cloud, const struct http_request *request,
+                      struct http_response *response);

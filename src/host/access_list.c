@@ -8,7 +8,7 @@ static void
 put_rule(struct str list, const struct access_rule *r, struct buf *out)
 {
     const char *way = r->is_egress ? "out" : "in";
-    buf_print(out, "add rule inet c10m " STR_FMT "-%s ip %s " STR_FMT, STR_ARG(list), way,
+    buf_print(out, "add rule inet c10m l-" STR_FMT "-%s ip %s " STR_FMT, STR_ARG(list), way,
               r->is_egress ? "daddr" : "saddr", STR_ARG(r->cidr));
     firewall_put_protocol(r->protocol, r->from, r->to, out);
     if (r->is_allowed)
@@ -17,19 +17,25 @@ put_rule(struct str list, const struct access_rule *r, struct buf *out)
         buf_print(out, " goto refused-%s\n", way);
 }
 
+static const char *const ways[] = {"in", "out"};
+
+void
+access_list_make(struct str list, struct buf *out)
+{
+    for (size_t i = 0; i < COUNT_OF(ways); i++)
+        buf_print(out, "add chain inet c10m l-" STR_FMT "-%s\n", STR_ARG(list), ways[i]);
+}
+
 void
 access_list_set(struct str list, const struct access_rule *rules, size_t count, struct buf *out)
 {
-    static const char *const ways[] = {"in", "out"};
+    access_list_make(list, out);
     for (size_t i = 0; i < COUNT_OF(ways); i++)
-        buf_print(out,
-                  "add chain inet c10m " STR_FMT "-%s\n"
-                  "flush chain inet c10m " STR_FMT "-%s\n",
-                  STR_ARG(list), ways[i], STR_ARG(list), ways[i]);
+        buf_print(out, "flush chain inet c10m l-" STR_FMT "-%s\n", STR_ARG(list), ways[i]);
     for (size_t i = 0; i < count; i++)
         put_rule(list, &rules[i], out);
     for (size_t i = 0; i < COUNT_OF(ways); i++)
-        buf_print(out, "add rule inet c10m " STR_FMT "-%s goto refused-%s\n", STR_ARG(list),
+        buf_print(out, "add rule inet c10m l-" STR_FMT "-%s goto refused-%s\n", STR_ARG(list),
                   ways[i], ways[i]);
 }
 
@@ -37,8 +43,8 @@ void
 access_list_del(struct str list, struct buf *out)
 {
     buf_print(out,
-              "delete chain inet c10m " STR_FMT "-in\n"
-              "delete chain inet c10m " STR_FMT "-out\n",
+              "delete chain inet c10m l-" STR_FMT "-in\n"
+              "delete chain inet c10m l-" STR_FMT "-out\n",
               STR_ARG(list), STR_ARG(list));
 }
 
@@ -47,8 +53,8 @@ put_elements(const char *verb, struct str list, struct str subnet, struct buf *o
 {
     buf_print(out,
               "%s element inet c10m beside { " STR_FMT " . " STR_FMT " }\n"
-              "%s element inet c10m cross-out { " STR_FMT " : jump " STR_FMT "-out }\n"
-              "%s element inet c10m cross-in { " STR_FMT " : jump " STR_FMT "-in }\n",
+              "%s element inet c10m cross-out { " STR_FMT " : jump l-" STR_FMT "-out }\n"
+              "%s element inet c10m cross-in { " STR_FMT " : jump l-" STR_FMT "-in }\n",
               verb, STR_ARG(subnet), STR_ARG(subnet), verb, STR_ARG(subnet), STR_ARG(list), verb,
               STR_ARG(subnet), STR_ARG(list));
 }

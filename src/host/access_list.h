@@ -16,8 +16,11 @@ struct access_rule {
     struct str cidr; // the other side
 };
 
+// Makes a list without rules. In a buffer that also makes the tables it comes before firewall_begin
+// (after "add table inet c10m"), since nft sends the maps' ranges where it makes the maps.
+void access_list_make(struct str list, struct buf *out);
 // Makes a list or gives it other rules, at once. They are asked in this order, and what none of
-// them fits is refused. Names as groups have them, which it may not share with one.
+// them fits is refused. Names as groups have them.
 void access_list_set(struct str list, const struct access_rule *rules, size_t count,
                      struct buf *out);
 // No subnet has it any more.

@@ -24,6 +24,7 @@ enum { UNIT_PROBLEM_BYTES = 512, UNIT_CALL_MS_MAX = 60 * 1000, DRIVERS_MAX = 32 
 struct unit_driver {
     const char *kind; // set by drivers_new; at most UNIT_KIND_MAX
     bool takes_ids;   // its units get a row of ids before they are first started
+    // Of what is up, `problem` may say what of it is not as it should be.
     int (*probe)(void *arg, const struct unit *u, enum unit_seen *out, char *problem);
     int (*start)(void *arg, const struct unit *u, char *problem);
     // Once for each unit that this c10m finds up and has not started itself: to take back what c10m
@@ -47,7 +48,6 @@ struct unit_driver {
 // Each fills in a driver; `h` lives longer. Their records are in records.json, whose members this
 // says more of.
 
-// "network": what Network says is the whole of it: addresses of its own ("10.0.1.1/24"), groups
 // with their rules (firewall.h), ports with the groups that they are in, and subnets, each in a
 // zone, which are to hold every port. A change is in force at once, without a gap.
 void network_driver_new(struct host *h, struct unit_driver *out);

@@ -18,6 +18,9 @@ static const char sets[] =
     "add set " TABLE "bound { type ifname . ipv4_addr; }\n"
     "add map " TABLE "leave { type ipv4_addr : verdict; }\n"
     "add map " TABLE "reach { type ipv4_addr : verdict; }\n"
+    // Ports that let all TCP, or all UDP, out to everywhere, and in from everywhere.
+    "add set " TABLE "answers { type ipv4_addr . inet_proto; }\n"
+    "add set " TABLE "hears { type ipv4_addr . inet_proto; }\n"
     // Access lists (access_list.h): the subnets' borders, and who is beside whom.
     "add map " TABLE "cross-out { type ipv4_addr : verdict; flags interval; }\n"
     "add map " TABLE "cross-in { type ipv4_addr : verdict; flags interval; }\n"
@@ -38,6 +41,19 @@ static const char chains[] =
     "add chain " TABLE "refused-out\n"
     "add rule " TABLE "refused-out meta mark 0 meta mark set 2\n"
     "add rule " TABLE "refused-out accept\n"
+    // A flow that one rule lets come from everywhere, and another answered to everywhere, is not
+    // tracked: it ends with its rule. Marks of a connection: 1, its beginner's side does not track
+    // it; 2, its other side does not.
+    "add chain " TABLE "open-in\n"
+    "add rule " TABLE "open-in ct direction original ip daddr . meta l4proto @answers "
+    "ct mark set ct mark or 2\n"
+    "add rule " TABLE "open-in accept\n"
+    "add chain " TABLE "open-out\n"
+    "add rule " TABLE "open-out ct direction original ip saddr . meta l4proto @hears "
+    "ct mark set ct mark or 1\n"
+    "add rule " TABLE "open-out accept\n";
+
+static const char hooks[] =
     "add chain " TABLE "dropping { type filter hook forward priority 30; policy accept; }\n"
     "add rule " TABLE "dropping meta mark != 0 drop\n"
     "add chain " TABLE "dropping-back { type filter hook input priority 30; policy accept; }\n"
@@ -55,7 +71,10 @@ static const char chains[] =
     "add rule " TABLE "turning-out oifname \"uplink\" snat ip to ip saddr map @gateway-out\n"
     "add rule " TABLE "turning-out ct status dnat snat ip to ip saddr map @elastic-out\n"
     "add chain " TABLE "leaving { type filter hook forward priority 0; policy drop; }\n"
-    "add rule " TABLE "leaving ct state established,related accept\n"
+    "add rule " TABLE "leaving ct state related accept\n"
+    "add rule " TABLE
+    "leaving ct state established ct direction original ct mark and 1 == 0 accept\n"
+    "add rule " TABLE "leaving ct state established ct direction reply ct mark and 2 == 0 accept\n"
     "add rule " TABLE "leaving ct state invalid drop\n"
     "add rule " TABLE "leaving iifname \"uplink\" accept\n"
     "add rule " TABLE "leaving ip saddr vmap @leave\n"
@@ -66,7 +85,10 @@ static const char chains[] =
     "add rule " TABLE "crossing-in ip saddr . ip daddr @beside accept\n"
     "add rule " TABLE "crossing-in ip daddr vmap @cross-in\n"
     "add chain " TABLE "reaching { type filter hook forward priority 10; policy drop; }\n"
-    "add rule " TABLE "reaching ct state established,related accept\n"
+    "add rule " TABLE "reaching ct state related accept\n"
+    "add rule " TABLE
+    "reaching ct state established ct direction original ct mark and 2 == 0 accept\n"
+    "add rule " TABLE "reaching ct state established ct direction reply ct mark and 1 == 0 accept\n"
     "add rule " TABLE "reaching oifname \"uplink\" ip saddr @outward accept\n"
     "add rule " TABLE "reaching oifname \"uplink\" ip saddr @outward-subnets accept\n"
     "add rule " TABLE "reaching ip daddr vmap @reach\n"
@@ -90,7 +112,8 @@ static const char chains[] =
     "add rule " TABLE "crossing-enter tcp sport 53 accept\n"
     "add rule " TABLE "crossing-enter ip daddr vmap @cross-in\n"
     "add chain " TABLE "entering { type filter hook output priority 0; policy accept; }\n"
-    "add rule " TABLE "entering ct state established,related accept\n"
+    "add rule " TABLE "entering ct state related accept\n"
+    "add rule " TABLE "entering ct state established ct mark and 2 == 0 accept\n"
     "add rule " TABLE "entering ip daddr vmap @reach\n";
 
 int
@@ -112,15 +135,16 @@ firewall_begin(struct buf *out)
 {
     buf_put(out, str_of(sets));
     buf_put(out, str_of(chains));
+    buf_put(out, str_of(hooks));
 }
 
 void
 firewall_group_make(struct str group, struct buf *out)
 {
     buf_print(out,
-              "add set inet c10m " STR_FMT "-members { type ipv4_addr; }\n"
-              "add chain inet c10m " STR_FMT "-in\n"
-              "add chain inet c10m " STR_FMT "-out\n",
+              "add set inet c10m g-" STR_FMT "-members { type ipv4_addr; }\n"
+              "add chain inet c10m g-" STR_FMT "-in\n"
+              "add chain inet c10m g-" STR_FMT "-out\n",
               STR_ARG(group), STR_ARG(group), STR_ARG(group));
 }
 
@@ -129,7 +153,7 @@ put_other_side(const struct firewall_rule *r, struct buf *out)
 {
     const char *side = r->is_egress ? "daddr" : "saddr";
     if (str_is_present(r->group))
-        buf_print(out, " ip %s @" STR_FMT "-members", side, STR_ARG(r->group));
+        buf_print(out, " ip %s @g-" STR_FMT "-members", side, STR_ARG(r->group));
     else
         buf_print(out, " ip %s " STR_FMT, side, STR_ARG(r->cidr));
 }
@@ -156,19 +180,33 @@ firewall_put_protocol(uint8_t protocol, int from, int to, struct buf *out)
         buf_print(out, " meta l4proto %u", protocol);
 }
 
+// Flows that come from everywhere, or go there, may not be tracked (open-in, open-out).
+static void
+put_verdict(const struct firewall_rule *r, struct buf *out)
+{
+    bool is_open = !str_is_present(r->group) && str_ends(r->cidr, STR("/0"));
+    bool has_flows =
+        r->protocol == TCP || r->protocol == UDP || r->protocol == FIREWALL_ALL_PROTOCOLS;
+    if (is_open && has_flows)
+        buf_put(out, r->is_egress ? STR(" goto open-out\n") : STR(" goto open-in\n"));
+    else
+        buf_put(out, STR(" accept\n"));
+}
+
 void
 firewall_group_set(struct str group, const struct firewall_rule *rules, size_t count,
                    struct buf *out)
 {
     firewall_group_make(group, out);
-    buf_print(out, "flush chain inet c10m " STR_FMT "-in\nflush chain inet c10m " STR_FMT "-out\n",
+    buf_print(out,
+              "flush chain inet c10m g-" STR_FMT "-in\nflush chain inet c10m g-" STR_FMT "-out\n",
               STR_ARG(group), STR_ARG(group));
     for (size_t i = 0; i < count; i++) {
-        buf_print(out, "add rule inet c10m " STR_FMT "-%s", STR_ARG(group),
+        buf_print(out, "add rule inet c10m g-" STR_FMT "-%s", STR_ARG(group),
                   rules[i].is_egress ? "out" : "in");
         put_other_side(&rules[i], out);
         firewall_put_protocol(rules[i].protocol, rules[i].from, rules[i].to, out);
-        buf_put(out, STR(" accept\n"));
+        put_verdict(&rules[i], out);
     }
 }
 
@@ -176,9 +214,9 @@ void
 firewall_group_del(struct str group, struct buf *out)
 {
     buf_print(out,
-              "delete chain inet c10m " STR_FMT "-in\n"
-              "delete chain inet c10m " STR_FMT "-out\n"
-              "delete set inet c10m " STR_FMT "-members\n",
+              "delete chain inet c10m g-" STR_FMT "-in\n"
+              "delete chain inet c10m g-" STR_FMT "-out\n"
+              "delete set inet c10m g-" STR_FMT "-members\n",
               STR_ARG(group), STR_ARG(group), STR_ARG(group));
 }
 
@@ -187,12 +225,13 @@ static void
 put_port_chain(struct str port, const char *way, const struct str *groups, size_t count,
                struct buf *out)
 {
-    buf_print(out, "add chain inet c10m " STR_FMT "-%s\nflush chain inet c10m " STR_FMT "-%s\n",
+    buf_print(out, "add chain inet c10m p-" STR_FMT "-%s\nflush chain inet c10m p-" STR_FMT "-%s\n",
               STR_ARG(port), way, STR_ARG(port), way);
     for (size_t i = 0; i < count; i++)
-        buf_print(out, "add rule inet c10m " STR_FMT "-%s jump " STR_FMT "-%s\n", STR_ARG(port),
+        buf_print(out, "add rule inet c10m p-" STR_FMT "-%s jump g-" STR_FMT "-%s\n", STR_ARG(port),
                   way, STR_ARG(groups[i]), way);
-    buf_print(out, "add rule inet c10m " STR_FMT "-%s goto refused-%s\n", STR_ARG(port), way, way);
+    buf_print(out, "add rule inet c10m p-" STR_FMT "-%s goto refused-%s\n", STR_ARG(port), way,
+              way);
 }
 
 void
@@ -202,12 +241,12 @@ firewall_port_add(struct str port, struct str address, const struct str *groups,
     put_port_chain(port, "in", groups, count, out);
     put_port_chain(port, "out", groups, count, out);
     for (size_t i = 0; i < count; i++)
-        buf_print(out, "add element inet c10m " STR_FMT "-members { " STR_FMT " }\n",
+        buf_print(out, "add element inet c10m g-" STR_FMT "-members { " STR_FMT " }\n",
                   STR_ARG(groups[i]), STR_ARG(address));
     buf_print(out,
               "add element inet c10m bound { \"" STR_FMT "\" . " STR_FMT " }\n"
-              "add element inet c10m leave { " STR_FMT " : jump " STR_FMT "-out }\n"
-              "add element inet c10m reach { " STR_FMT " : jump " STR_FMT "-in }\n",
+              "add element inet c10m leave { " STR_FMT " : jump p-" STR_FMT "-out }\n"
+              "add element inet c10m reach { " STR_FMT " : jump p-" STR_FMT "-in }\n",
               STR_ARG(port), STR_ARG(address), STR_ARG(address), STR_ARG(port), STR_ARG(address),
               STR_ARG(port));
 }
@@ -218,14 +257,21 @@ firewall_port_del(struct str port, struct str address, const struct str *groups,
 {
     buf_print(out,
               "delete element inet c10m bound { \"" STR_FMT "\" . " STR_FMT " }\n"
-              "delete element inet c10m leave { " STR_FMT " : jump " STR_FMT "-out }\n"
-              "delete element inet c10m reach { " STR_FMT " : jump " STR_FMT "-in }\n",
+              "delete element inet c10m leave { " STR_FMT " : jump p-" STR_FMT "-out }\n"
+              "delete element inet c10m reach { " STR_FMT " : jump p-" STR_FMT "-in }\n",
               STR_ARG(port), STR_ARG(address), STR_ARG(address), STR_ARG(port), STR_ARG(address),
               STR_ARG(port));
     for (size_t i = 0; i < count; i++)
-        buf_print(out, "delete element inet c10m " STR_FMT "-members { " STR_FMT " }\n",
+        buf_print(out, "delete element inet c10m g-" STR_FMT "-members { " STR_FMT " }\n",
                   STR_ARG(groups[i]), STR_ARG(address));
     buf_print(out,
-              "delete chain inet c10m " STR_FMT "-in\ndelete chain inet c10m " STR_FMT "-out\n",
+              "delete chain inet c10m p-" STR_FMT "-in\ndelete chain inet c10m p-" STR_FMT "-out\n",
               STR_ARG(port), STR_ARG(port));
+}
+
+void
+firewall_port_open(struct str address, bool is_egress, uint8_t protocol, struct buf *out)
+{
+    buf_print(out, "add element inet c10m %s { " STR_FMT " . %u }\n",
+              is_egress ? "answers" : "hears", STR_ARG(address), protocol);
 }

@@ -37,5 +37,10 @@ void firewall_group_del(struct str group, struct buf *out);
 // Puts a port's address into its groups.
 void firewall_port_add(struct str port, struct str address, const struct str *groups, size_t count,
                        struct buf *out);
+// Its groups let all flows of that protocol, TCP or UDP, out to everywhere (in from everywhere).
+// Then flows that a rule of theirs lets in from everywhere (out to everywhere) are not tracked, and
+// end when that rule does; others go on
+// (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/security-group-connection-tracking.html).
+void firewall_port_open(struct str address, bool is_egress, uint8_t protocol, struct buf *out);
 void firewall_port_del(struct str port, struct str address, const struct str *groups, size_t count,
                        struct buf *out);

@@ -39,3 +39,7 @@ MUST_USE int machine_wish(struct machine *m, struct str json, struct arena *aren
 // {"between": ["us-east-1a", "us-east-1b"], "delay_us": 35000, "loss_ppm": 0}, as zones.h has it.
 // E_INVALID, E_LIMIT with a sentence in `problem` (UNIT_PROBLEM_BYTES); what kv_run returns.
 MUST_USE int machine_fail(struct machine *m, struct str json, struct arena *arena, char *problem);
+// From a fiber: {"network": NAME}. What was counted there since the last call (network_flows_take),
+// as JSON. E_INVALID, E_NOT_FOUND with a sentence in `problem`: nothing is counted, or it does not
+// run.
+MUST_USE int machine_flows(struct machine *m, struct str json, struct buf *out, char *problem);

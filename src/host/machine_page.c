@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "src/base/timestamp.h"
+#include "src/host/host_records.h"
 #include "src/host/machine_state.h"
 #include "src/host/machine_zones.h"
 #include "src/wire/json.h"
@@ -59,7 +60,26 @@ put_needs(const struct unit *u, struct buf *out)
     buf_put_char(out, ']');
 }
 
-// Without its spec, which may hold secrets.
+// A network's holds no secrets, unlike others'.
+static void
+open_network(const struct machine *m, struct unit *u, struct arena *arena)
+{
+    if (!str_eq(u->kind, STR("network")) || m->seal == NULL || unit_open(m->seal, u, arena) != OK)
+        u->spec = (struct str){0};
+}
+
+static void
+put_spec(const struct unit *u, struct buf *out)
+{
+    const struct record_type *type = driver_spec(u->kind);
+    struct host_network_record r = {0};
+    if (!str_is_present(u->spec) || record_decode(type, u->spec, out->arena, &r) != OK)
+        return;
+    buf_put(out, STR(",\"spec\":"));
+    wire_json_encode(type->model, type->shape, &r, out);
+}
+
+// Without its spec, which may hold secrets, but for a network's.
 static void
 put_unit(const struct unit *u, struct buf *out)
 {
@@ -82,6 +102,7 @@ put_unit(const struct unit *u, struct buf *out)
               u->restarts ? "true" : "false", u->failures, u->want_version, u->applied_version,
               u->ids_row);
     put_needs(u, out);
+    put_spec(u, out);
     buf_put_char(out, '}');
 }
 
@@ -112,7 +133,7 @@ machine_print(struct machine *m, struct buf *out)
     bool is_first = true;
     int code = OK;
     *page = (struct page){0};
-    zone_report_init(&zones, m->seal, out->arena);
+    zone_report_init(&zones, out->arena);
     put_machine(m, out);
     while (code == OK) {
         code = kv_run(m->options.kv, out->arena, page_body, page);
@@ -120,6 +141,7 @@ machine_print(struct machine *m, struct buf *out)
             if (!is_first)
                 buf_put_char(out, ',');
             is_first = false;
+            open_network(m, &page->units[i], out->arena);
             put_unit(&page->units[i], out);
             zone_report_add(&zones, &page->units[i]);
             page->after = page->ids[i];

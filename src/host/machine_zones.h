@@ -15,16 +15,14 @@ struct zone_member {
 };
 
 struct zone_report {
-    const struct seal *seal;
     struct arena *arena;
     struct str names[ZONE_REPORT_MAX];
     size_t name_count;
     struct zone_member *members, **end;
 };
 
-// seal: of the units' specs.
-void zone_report_init(struct zone_report *r, const struct seal *seal, struct arena *arena);
-// The unit's strings live as long as the report.
-void zone_report_add(struct zone_report *r, struct unit *u);
+void zone_report_init(struct zone_report *r, struct arena *arena);
+// The unit's strings live as long as the report; a network's spec is open.
+void zone_report_add(struct zone_report *r, const struct unit *u);
 // From a fiber, as JSON. What kv_run returns.
 MUST_USE int zone_report_put(struct zone_report *r, struct kv *kv, struct buf *out);

@@ -159,8 +159,9 @@ network_status_get(struct host *h, struct str name, struct network_status *out)
     if (code == E_NOT_FOUND)
         return OK;
     TRY(code);
-    out->is_running = sscanf(answer, " pid=%d user=%d net=%d ports=%zu splices=%zu", &out->pid,
-                             &out->user_fd, &out->net_fd, &out->ports, &out->splices) == 5;
+    out->is_running =
+        sscanf(answer, " pid=%d user=%d net=%d ports=%zu splices=%zu refused=%zu", &out->pid,
+               &out->user_fd, &out->net_fd, &out->ports, &out->splices, &out->refused) == 6;
     return out->is_running ? OK : E_INVALID;
 }
 
@@ -268,21 +269,18 @@ network_datagram(struct host *h, struct str name, struct str address, uint16_t p
 }
 
 int
-network_splice_add(struct host *h, struct str name, struct str splice, int listen_fd,
-                   struct str address, uint16_t port, struct str source, char *problem)
+network_splice_add(struct host *h, struct str name, struct str loopback, struct str port,
+                   struct str port_address, char *problem)
 {
-    char line[REQUEST_BYTES], answer[HOST_LINE_BYTES];
-    int len = snprintf(line, sizeof(line), "splice " STR_FMT " " STR_FMT " %u " STR_FMT "\n",
-                       STR_ARG(splice), STR_ARG(address), port, STR_ARG(source));
-    if (len < 0 || (size_t)len >= sizeof(line))
-        return network_say(problem, E_INVALID, "the request is too long");
-    return network_ask(h, name, (struct str){line, (size_t)len}, (struct str){0}, listen_fd, answer,
-                       problem, NULL);
+    char answer[HOST_LINE_BYTES];
+    return network_ask_line(h, name, problem, answer,
+                            "splice " STR_FMT " " STR_FMT " " STR_FMT " %s\n", STR_ARG(loopback),
+                            STR_ARG(port), STR_ARG(port_address), NETWORK_SPLICE_SOURCE);
 }
 
 int
-network_splice_del(struct host *h, struct str name, struct str splice, char *problem)
+network_splice_del(struct host *h, struct str name, struct str loopback, char *problem)
 {
     char answer[HOST_LINE_BYTES];
-    return network_ask_line(h, name, problem, answer, "unsplice " STR_FMT "\n", STR_ARG(splice));
+    return network_ask_line(h, name, problem, answer, "unsplice " STR_FMT "\n", STR_ARG(loopback));
 }

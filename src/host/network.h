@@ -25,6 +25,7 @@ struct network_status {
     int pid;
     int user_fd, net_fd; // numbers in that process; user_fd -1: the host's user namespace
     size_t ports, splices;
+    size_t refused; // ports of spliced addresses that the host did not let us open
 };
 MUST_USE int network_status_get(struct host *h, struct str name, struct network_status *out);
 
@@ -72,12 +73,17 @@ MUST_USE int network_listen(struct host *h, struct str name, struct str address,
 // The same of a UDP socket.
 MUST_USE int network_datagram(struct host *h, struct str name, struct str address, uint16_t port,
                               int *out, char *problem);
-// What the host's listening socket accepts is passed on to an address of the network, coming from
-// `source`, one of the network's own. The holder gets the socket; the caller closes his.
-MUST_USE int network_splice_add(struct host *h, struct str name, struct str splice, int listen_fd,
-                                struct str address, uint16_t port, struct str source,
+// An address of the host's own, "127.0.50.1", leads to the port's guest: where the guest listens
+// with TCP or has a UDP socket, so does the holder on that address, at most NETWORK_SPLICE_LOOK_MS
+// later, and passes on what comes, from NETWORK_SPLICE_SOURCE as the port's groups see it. What the
+// host refuses (an ordinary user has no ports below 1024) is counted in network_status. OK when it
+// is so already.
+enum { NETWORK_SPLICE_LOOK_MS = 100 };
+#define NETWORK_SPLICE_SOURCE "192.0.2.1"
+MUST_USE int network_splice_add(struct host *h, struct str name, struct str loopback,
+                                struct str port, struct str port_address, char *problem);
+MUST_USE int network_splice_del(struct host *h, struct str name, struct str loopback,
                                 char *problem);
-MUST_USE int network_splice_del(struct host *h, struct str name, struct str splice, char *problem);
 
 // Makes the queue `number`, or changes it: packets that faults.h sends there are held for delay_us,
 // and loss_ppm of a million are lost. E_INVALID, with the names of what the kernel lacks, where it

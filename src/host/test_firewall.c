@@ -32,18 +32,18 @@ rules_name_protocol_ports_and_the_other_side(void **state)
     arena_init(&a);
     buf_init(&out, &a, 0);
     firewall_group_set(STR("sg-1"), rules, COUNT_OF(rules), &out);
-    assert_commands(&out,
-                    "add set inet c10m sg-1-members { type ipv4_addr; }\n"
-                    "add chain inet c10m sg-1-in\n"
-                    "add chain inet c10m sg-1-out\n"
-                    "flush chain inet c10m sg-1-in\n"
-                    "flush chain inet c10m sg-1-out\n"
-                    "add rule inet c10m sg-1-in ip saddr 0.0.0.0/0 tcp dport 22-22 accept\n"
-                    "add rule inet c10m sg-1-in ip saddr @sg-2-members udp dport 1000-2000 accept\n"
-                    "add rule inet c10m sg-1-in ip saddr 10.0.0.0/8 icmp type 8 accept\n"
-                    "add rule inet c10m sg-1-in ip saddr 10.0.0.0/8 ip protocol icmp accept\n"
-                    "add rule inet c10m sg-1-in ip saddr 10.0.0.0/8 meta l4proto 47 accept\n"
-                    "add rule inet c10m sg-1-out ip daddr 0.0.0.0/0 accept\n");
+    assert_commands(
+        &out, "add set inet c10m g-sg-1-members { type ipv4_addr; }\n"
+              "add chain inet c10m g-sg-1-in\n"
+              "add chain inet c10m g-sg-1-out\n"
+              "flush chain inet c10m g-sg-1-in\n"
+              "flush chain inet c10m g-sg-1-out\n"
+              "add rule inet c10m g-sg-1-in ip saddr 0.0.0.0/0 tcp dport 22-22 goto open-in\n"
+              "add rule inet c10m g-sg-1-in ip saddr @g-sg-2-members udp dport 1000-2000 accept\n"
+              "add rule inet c10m g-sg-1-in ip saddr 10.0.0.0/8 icmp type 8 accept\n"
+              "add rule inet c10m g-sg-1-in ip saddr 10.0.0.0/8 ip protocol icmp accept\n"
+              "add rule inet c10m g-sg-1-in ip saddr 10.0.0.0/8 meta l4proto 47 accept\n"
+              "add rule inet c10m g-sg-1-out ip daddr 0.0.0.0/0 goto open-out\n");
     arena_fini(&a);
 }
 
@@ -55,15 +55,15 @@ a_port_without_groups_hears_nobody(void **state)
     arena_init(&a);
     buf_init(&out, &a, 0);
     firewall_port_add(STR("p1"), STR("10.0.0.4"), NULL, 0, &out);
-    assert_commands(&out, "add chain inet c10m p1-in\n"
-                          "flush chain inet c10m p1-in\n"
-                          "add rule inet c10m p1-in goto refused-in\n"
-                          "add chain inet c10m p1-out\n"
-                          "flush chain inet c10m p1-out\n"
-                          "add rule inet c10m p1-out goto refused-out\n"
+    assert_commands(&out, "add chain inet c10m p-p1-in\n"
+                          "flush chain inet c10m p-p1-in\n"
+                          "add rule inet c10m p-p1-in goto refused-in\n"
+                          "add chain inet c10m p-p1-out\n"
+                          "flush chain inet c10m p-p1-out\n"
+                          "add rule inet c10m p-p1-out goto refused-out\n"
                           "add element inet c10m bound { \"p1\" . 10.0.0.4 }\n"
-                          "add element inet c10m leave { 10.0.0.4 : jump p1-out }\n"
-                          "add element inet c10m reach { 10.0.0.4 : jump p1-in }\n");
+                          "add element inet c10m leave { 10.0.0.4 : jump p-p1-out }\n"
+                          "add element inet c10m reach { 10.0.0.4 : jump p-p1-in }\n");
     arena_fini(&a);
 }
 

@@ -197,8 +197,10 @@ static int
 look_after(struct worker *w, char *problem)
 {
     const struct unit_driver *d = w->driver;
+    char note[UNIT_PROBLEM_BYTES]; // of what is up, but not quite
+    snprintf(note, sizeof(note), "%s", problem);
     if (!w->is_known && d->adopt != NULL && call(w, d->adopt, problem) != OK)
-        return tell(w, UNIT_UP, problem);
+        return tell(w, w->unit.state == UNIT_UP ? UNIT_UP : UNIT_FAILED, problem);
     if (!w->is_known && w->unit.state == UNIT_UP)
         log_event(w->reconciler->options.log, LOG_INFO, "host_unit_adopted", "kind=%s name=%s",
                   w->id.kind, w->id.name);
@@ -207,13 +209,13 @@ look_after(struct worker *w, char *problem)
     bool fails_otherwise = d->fail != NULL && w->unit.applied_zones != w->zones.number;
     if ((d->change != NULL && !is_whole) || fails_otherwise) {
         if (call(w, is_whole ? d->fail : d->change, problem) != OK)
-            return tell(w, UNIT_UP, problem);
+            return tell(w, w->unit.state == UNIT_UP ? UNIT_UP : UNIT_FAILED, problem);
         note_applied(w);
         w->unit.problem = (struct str){0};
         w->unit.state = UNIT_UP;
         TRY(keep(w));
     }
-    TRY(tell(w, UNIT_UP, ""));
+    TRY(tell(w, UNIT_UP, note));
     needs_tell(w, true, true);
     return OK;
 }

@@ -10,8 +10,9 @@
 
 #include "src/host/flow_record.h"
 
-// One for each network, in one thread. Like a sandbox's shim it is nobody's child and outlives
-// c10m, which asks it for things by its control socket (src/host/network.h):
+// One for each network, in one thread (beside that of outside.c). Like a sandbox's shim it is
+// nobody's child and outlives c10m, which asks it for things by its control socket
+// (src/host/network.h):
 //
 //   gateway ADDRESS/BITS       an address of the network's own; its hosts' default route
 //   ungateway ADDRESS/BITS
@@ -25,9 +26,9 @@
 //   uplink                     what is not the network's own goes over that link
 //   route ADDRESS LINK         is at the link's other end
 //   unroute ADDRESS LINK
-//   splice NAME ADDRESS PORT SOURCE    with a listening socket of the host's: what it accepts is
-//                              connected to that address of the network, from SOURCE
-//   unsplice NAME
+//   splice LOOPBACK NAME ADDRESS SOURCE    an address of the host's leads to that port's guest,
+//                              which hears it from SOURCE (elastic.h)
+//   unsplice LOOPBACK
 //   queue N MICROSECONDS PPM   packets that rules send to queue-N (src/host/faults.h) wait so long,
 //                              and so many of a million are lost
 //   unqueue N
@@ -48,7 +49,6 @@
 enum {
     NAME_BYTES = 16, // an interface's name, with its zero
     PORTS_MAX = 4096,
-    SPLICES_MAX = 1024,
     RULES_BYTES_MAX = 4 << 20,
     LINE_BYTES = 256,
     DIR_FD = 3, // where the control socket goes
@@ -87,8 +87,11 @@ struct holder {
     size_t port_count;
     LIST_HEAD(, kept) kept;
     size_t kept_count;
-    LIST_HEAD(, splice) splices;
-    size_t splice_count;
+    LIST_HEAD(, elastic) elastics, ended_elastics;
+    size_t elastic_count;
+    LIST_HEAD(, door) ended_doors;
+    LIST_HEAD(, talk) ended_talks;
+    int outside_fd; // asks for sockets of the host's network (outside.c)
     LIST_HEAD(, queue) queues, ended_queues;
     char flows;                    // the generation of sets that counts; 0: none
     LIST_HEAD(, connection) ended; // their memory goes when no event can name them
@@ -119,6 +122,8 @@ bool netlink_address_add(int fd, unsigned index, struct in_addr address, unsigne
 // To the address by that interface; bits 0: the default route, over the gateway.
 bool netlink_route_add(int fd, unsigned index, struct in_addr to, unsigned bits,
                        const struct in_addr *gateway);
+// In the place of one that leads there another way.
+bool netlink_route_set(int fd, unsigned index, struct in_addr to, unsigned bits);
 bool netlink_route_del(int fd, unsigned index, struct in_addr to, unsigned bits);
 bool netlink_address_del(int fd, unsigned index, struct in_addr address, unsigned bits);
 
@@ -129,11 +134,9 @@ bool uplink_up(struct holder *h, const char **what);
 bool route_add(struct holder *h, const char *link, struct in_addr address, const char **what);
 bool route_del(struct holder *h, const char *link, struct in_addr address, const char **what);
 
-// splice.c
+// splice.c and talk.c: their memory goes when no event can name them.
 void connections_free(struct holder *h);
-bool splice_add(struct holder *h, const char *name, int listen_fd, struct in_addr address,
-                uint16_t port, struct in_addr source);
-bool splice_del(struct holder *h, const char *name);
+void talks_free(struct holder *h);
 
 // queue.c and queue_rule.c. On failure *what and errno.
 bool queue_set(struct holder *h, uint16_t number, uint32_t delay_us, uint32_t loss_ppm,

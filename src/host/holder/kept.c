@@ -61,9 +61,8 @@ static void
 socket_keep(struct request *r, int type)
 {
     struct kept like = {.type = type, .fd = -1}, *k;
-    unsigned bits;
     unsigned long port;
-    if (!parse_address(r->words[1], &like.address, &bits) ||
+    if (!parse_bare_address(r->words[1], &like.address) ||
         !parse_number(r->words[2], UINT16_MAX, &port)) {
         answer_error(r, "the address");
         return;

@@ -41,8 +41,7 @@ route_add(struct holder *h, const char *link, struct in_addr address, const char
 {
     unsigned index = if_nametoindex(link);
     *what = "the route";
-    return index != 0 &&
-           (netlink_route_add(h->netlink_fd, index, address, 32, NULL) || errno == EEXIST);
+    return index != 0 && netlink_route_set(h->netlink_fd, index, address, 32);
 }
 
 bool

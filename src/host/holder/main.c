@@ -11,7 +11,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include "src/host/holder/holder.h"
+#include "src/host/holder/elastic.h"
 
 enum { EVENTS_MAX = 64 };
 
@@ -52,6 +52,8 @@ serve(struct holder *h)
             w->fn(w, events[i].events);
         }
         connections_free(h);
+        talks_free(h);
+        elastics_free(h);
         queues_free(h);
     }
 }

@@ -121,12 +121,12 @@ netlink_address_add(int fd, unsigned index, struct in_addr address, unsigned bit
     return ask(fd, h);
 }
 
-bool
-netlink_route_add(int fd, unsigned index, struct in_addr to, unsigned bits,
-                  const struct in_addr *gateway)
+static bool
+route_put(int fd, uint16_t flags, unsigned index, struct in_addr to, unsigned bits,
+          const struct in_addr *gateway)
 {
     char buffer[MESSAGE_BYTES];
-    struct nlmsghdr *h = request_begin(buffer, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL);
+    struct nlmsghdr *h = request_begin(buffer, RTM_NEWROUTE, NLM_F_CREATE | flags);
     struct rtmsg *r = mnl_nlmsg_put_extra_header(h, sizeof(*r));
     *r = (struct rtmsg){
         .rtm_family = AF_INET,
@@ -142,6 +142,19 @@ netlink_route_add(int fd, unsigned index, struct in_addr to, unsigned bits,
         mnl_attr_put_u32(h, RTA_GATEWAY, gateway->s_addr);
     mnl_attr_put_u32(h, RTA_OIF, index);
     return ask(fd, h);
+}
+
+bool
+netlink_route_add(int fd, unsigned index, struct in_addr to, unsigned bits,
+                  const struct in_addr *gateway)
+{
+    return route_put(fd, NLM_F_EXCL, index, to, bits, gateway);
+}
+
+bool
+netlink_route_set(int fd, unsigned index, struct in_addr to, unsigned bits)
+{
+    return route_put(fd, NLM_F_REPLACE, index, to, bits, NULL);
 }
 
 bool

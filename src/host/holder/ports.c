@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "src/host/holder/holder.h"
+#include "src/host/holder/elastic.h"
 
 static bool
 setting(const char *name, const char *value)
@@ -66,6 +66,9 @@ namespaces_make(struct holder *h, bool is_root, const char **what)
 {
     *what = "the network's user namespace";
     if (!is_root && !user_namespace_enter(h))
+        return false;
+    *what = "the thread that stays behind";
+    if (!outside_start(h))
         return false;
     *what = "the network's namespace";
     if (unshare(CLONE_NEWNET) != 0)

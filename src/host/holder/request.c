@@ -51,6 +51,13 @@ parse_number(const char *text, unsigned long max, unsigned long *out)
 }
 
 bool
+parse_bare_address(const char *text, struct in_addr *address)
+{
+    errno = EINVAL;
+    return inet_pton(AF_INET, text, address) == 1;
+}
+
+bool
 parse_address(char *text, struct in_addr *address, unsigned *bits)
 {
     unsigned long number = 32;
@@ -61,8 +68,7 @@ parse_address(char *text, struct in_addr *address, unsigned *bits)
             return false;
     }
     *bits = (unsigned)number;
-    errno = EINVAL;
-    return inet_pton(AF_INET, text, address) == 1;
+    return parse_bare_address(text, address);
 }
 
 bool

@@ -25,6 +25,7 @@ void answer_fd(struct request *r, int fd);
 void answer_done(struct request *r, bool is_done, const char *what);
 bool parse_number(const char *text, unsigned long max, unsigned long *out);
 bool parse_address(char *text, struct in_addr *address, unsigned *bits); // errno
+bool parse_bare_address(const char *text, struct in_addr *address);      // without bits
 bool parse_mac(const char *text, uint8_t mac[6]);
 // So many bytes that follow the line.
 bool request_read_rest(struct request *r, char *out, size_t len);

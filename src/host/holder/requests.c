@@ -7,28 +7,32 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "src/host/holder/elastic.h"
 #include "src/host/holder/request.h"
 
+typedef bool address_fn(struct holder *h, struct in_addr address, unsigned bits, const char **what);
+
 static void
-do_gateway(struct request *r)
+do_address(struct request *r, address_fn *fn)
 {
     struct in_addr address;
     unsigned bits;
     const char *what = "the address";
     bool is_done =
-        parse_address(r->words[1], &address, &bits) && gateway_add(r->holder, address, bits, &what);
+        parse_address(r->words[1], &address, &bits) && fn(r->holder, address, bits, &what);
     answer_done(r, is_done, what);
+}
+
+static void
+do_gateway(struct request *r)
+{
+    do_address(r, gateway_add);
 }
 
 static void
 do_ungateway(struct request *r)
 {
-    struct in_addr address;
-    unsigned bits;
-    const char *what = "the address";
-    bool is_done =
-        parse_address(r->words[1], &address, &bits) && gateway_del(r->holder, address, bits, &what);
-    answer_done(r, is_done, what);
+    do_address(r, gateway_del);
 }
 
 static void
@@ -57,39 +61,42 @@ do_uplink(struct request *r)
     answer_done(r, is_done, what);
 }
 
+typedef bool route_fn(struct holder *h, const char *link, struct in_addr address,
+                      const char **what);
+
+static void
+do_way(struct request *r, route_fn *fn)
+{
+    struct in_addr address;
+    const char *what = "the address";
+    bool is_done =
+        parse_bare_address(r->words[1], &address) && fn(r->holder, r->words[2], address, &what);
+    answer_done(r, is_done, what);
+}
+
 static void
 do_route(struct request *r)
 {
-    struct in_addr address;
-    unsigned bits;
-    const char *what = "the address";
-    bool is_done = parse_address(r->words[1], &address, &bits) &&
-                   route_add(r->holder, r->words[2], address, &what);
-    answer_done(r, is_done, what);
+    do_way(r, route_add);
 }
 
 static void
 do_unroute(struct request *r)
 {
-    struct in_addr address;
-    unsigned bits;
-    const char *what = "the address";
-    bool is_done = parse_address(r->words[1], &address, &bits) &&
-                   route_del(r->holder, r->words[2], address, &what);
-    answer_done(r, is_done, what);
+    do_way(r, route_del);
 }
 
 static void
 do_port(struct request *r)
 {
     struct in_addr address, gateway;
-    unsigned bits, gateway_bits;
+    unsigned bits;
     uint8_t mac[6];
     const char *what = "the request";
     struct port *p = port_find(r->holder, r->words[1]);
     if (p == NULL && strlen(r->words[1]) < IFNAMSIZ &&
-        parse_address(r->words[2], &address, &bits) &&
-        parse_address(r->words[3], &gateway, &gateway_bits) && parse_mac(r->words[4], mac))
+        parse_address(r->words[2], &address, &bits) && parse_bare_address(r->words[3], &gateway) &&
+        parse_mac(r->words[4], mac))
         p = port_add(r->holder, r->words[1], address, bits, gateway, mac, &what);
     if (p != NULL)
         answer_fd(r, p->net_fd);
@@ -119,9 +126,11 @@ do_unport(struct request *r)
 static void
 do_status(struct request *r)
 {
-    char line[128];
-    snprintf(line, sizeof(line), "ok pid=%d user=%d net=%d ports=%zu splices=%zu", (int)getpid(),
-             r->holder->user_fd, r->holder->net_fd, r->holder->port_count, r->holder->splice_count);
+    const struct holder *h = r->holder;
+    char line[160];
+    snprintf(line, sizeof(line), "ok pid=%d user=%d net=%d ports=%zu splices=%zu refused=%zu",
+             (int)getpid(), h->user_fd, h->net_fd, h->port_count, h->elastic_count,
+             elastics_refused(h));
     answer(r, line);
 }
 

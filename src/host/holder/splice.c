@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "src/host/holder/holder.h"
+#include "src/host/holder/elastic.h"
 
 // Bytes go through a pipe in the kernel and are never ours.
 enum { PIPE_BYTES = 256 * 1024 };
@@ -31,19 +31,10 @@ struct side {
 };
 
 struct connection {
-    struct splice *splice;
+    struct holder *holder;
     struct side sides[2]; // the host's, the network's
     struct way ways[2];   // from sides[0] to sides[1], and back
     LIST_ENTRY(connection) link;
-};
-
-struct splice {
-    struct watcher watcher; // first
-    struct holder *holder;
-    char name[NAME_BYTES];
-    struct sockaddr_in to, from;
-    LIST_HEAD(, connection) connections;
-    LIST_ENTRY(splice) link;
 };
 
 // Events of its other side may be at hand already, so its memory goes later.
@@ -59,7 +50,7 @@ connection_end(struct connection *c)
                 close(c->ways[i].pipe[end]);
     }
     LIST_REMOVE(c, link);
-    LIST_INSERT_HEAD(&c->splice->holder->ended, c, link);
+    LIST_INSERT_HEAD(&c->holder->ended, c, link);
 }
 
 void
@@ -119,9 +110,11 @@ side_ready(struct watcher *watcher, uint32_t events)
 }
 
 static bool
-connection_make(struct connection *c, int fd)
+connection_make(struct connection *c, const struct door *d, int fd)
 {
-    struct splice *s = c->splice;
+    struct sockaddr_in from = {.sin_family = AF_INET, .sin_addr = d->elastic->source};
+    struct sockaddr_in to = {
+        .sin_family = AF_INET, .sin_addr = d->elastic->address, .sin_port = htons(d->port)};
     int one = 1;
     for (int i = 0; i < 2; i++) {
         c->sides[i] = (struct side){{-1, side_ready}, c};
@@ -136,72 +129,35 @@ connection_make(struct connection *c, int fd)
         (void)fcntl(c->ways[i].pipe[0], F_SETPIPE_SZ, PIPE_BYTES);
         (void)setsockopt(c->sides[i].watcher.fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
     }
-    if (bind(c->sides[1].watcher.fd, (struct sockaddr *)&s->from, sizeof(s->from)) != 0)
+    if (bind(c->sides[1].watcher.fd, (struct sockaddr *)&from, sizeof(from)) != 0)
         return false;
-    if (connect(c->sides[1].watcher.fd, (struct sockaddr *)&s->to, sizeof(s->to)) != 0 &&
+    if (connect(c->sides[1].watcher.fd, (struct sockaddr *)&to, sizeof(to)) != 0 &&
         errno != EINPROGRESS)
         return false;
     uint32_t events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
-    return watch(s->holder, &c->sides[0].watcher, events) &&
-           watch(s->holder, &c->sides[1].watcher, events);
+    return watch(c->holder, &c->sides[0].watcher, events) &&
+           watch(c->holder, &c->sides[1].watcher, events);
 }
 
-static void
-splice_accept(struct watcher *watcher, uint32_t events)
+void
+connection_accept(struct door *d)
 {
-    struct splice *s = (struct splice *)watcher;
-    int fd = accept4(watcher->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    int fd = accept4(d->watcher.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     struct connection *c = fd >= 0 ? calloc(1, sizeof(*c)) : NULL;
     if (c == NULL) {
         if (fd >= 0)
             close(fd);
         return;
     }
-    c->splice = s;
-    LIST_INSERT_HEAD(&s->connections, c, link);
-    if (!connection_make(c, fd))
+    c->holder = d->elastic->holder;
+    LIST_INSERT_HEAD(&d->elastic->connections, c, link);
+    if (!connection_make(c, d, fd))
         connection_end(c);
 }
 
-bool
-splice_add(struct holder *h, const char *name, int listen_fd, struct in_addr address, uint16_t port,
-           struct in_addr source)
+void
+connections_end(struct elastic *e)
 {
-    struct splice *s = h->splice_count < SPLICES_MAX ? calloc(1, sizeof(*s)) : NULL;
-    if (s == NULL) {
-        close(listen_fd);
-        return false;
-    }
-    s->watcher = (struct watcher){listen_fd, splice_accept};
-    s->holder = h;
-    snprintf(s->name, sizeof(s->name), "%s", name);
-    s->to =
-        (struct sockaddr_in){.sin_family = AF_INET, .sin_addr = address, .sin_port = htons(port)};
-    s->from = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr = source};
-    if (!watch(h, &s->watcher, EPOLLIN)) {
-        close(listen_fd);
-        free(s);
-        return false;
-    }
-    LIST_INSERT_HEAD(&h->splices, s, link);
-    h->splice_count++;
-    return true;
-}
-
-bool
-splice_del(struct holder *h, const char *name)
-{
-    struct splice *s;
-    LIST_FOREACH(s, &h->splices, link)
-    if (strcmp(s->name, name) == 0)
-        break;
-    if (s == NULL)
-        return false;
-    while (!LIST_EMPTY(&s->connections))
-        connection_end(LIST_FIRST(&s->connections));
-    close(s->watcher.fd);
-    LIST_REMOVE(s, link);
-    h->splice_count--;
-    free(s);
-    return true;
+    while (!LIST_EMPTY(&e->connections))
+        connection_end(LIST_FIRST(&e->connections));
 }

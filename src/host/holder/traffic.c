@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "src/host/holder/elastic.h"
 #include "src/host/holder/request.h"
 
 void
@@ -31,30 +32,23 @@ do_rules(struct request *r)
 void
 do_splice(struct request *r)
 {
-    struct in_addr address, source;
-    unsigned bits;
-    unsigned long port;
-    int fd = r->fd;
-    errno = EBADF;
-    if (fd < 0 || !parse_address(r->words[2], &address, &bits) ||
-        !parse_number(r->words[3], UINT16_MAX, &port) ||
-        !parse_address(r->words[4], &source, &bits)) {
-        answer_error(r, "the request");
-        return;
-    }
-    r->fd = -1;
-    (void)splice_del(r->holder, r->words[1]);
-    if (splice_add(r->holder, r->words[1], fd, address, (uint16_t)port, source))
-        answer(r, "ok");
-    else
-        answer_error(r, "the splice");
+    struct in_addr loopback, address, source;
+    const char *what = "the request";
+    bool is_done = parse_bare_address(r->words[1], &loopback) &&
+                   parse_bare_address(r->words[3], &address) &&
+                   parse_bare_address(r->words[4], &source) && strlen(r->words[2]) < NAME_BYTES &&
+                   elastic_add(r->holder, loopback, r->words[2], address, source, &what);
+    answer_done(r, is_done, what);
 }
 
 void
 do_unsplice(struct request *r)
 {
-    (void)splice_del(r->holder, r->words[1]);
-    answer(r, "ok");
+    struct in_addr loopback;
+    bool is_done = parse_bare_address(r->words[1], &loopback);
+    if (is_done)
+        elastic_del(r->holder, loopback);
+    answer_done(r, is_done, "the request");
 }
 
 void
