@@ -103,7 +103,8 @@ check_main(void *arg)
     struct running *r = arg;
     TRY(store_check(&r->check));
     TRY(resource_check(&r->check));
-    TRY(blobs_check(r->cloud.blobs, &r->check));
+    if (r->cloud.blobs != NULL)
+        TRY(blobs_check(r->cloud.blobs, &r->check));
     for (size_t i = 0; service_registry[i] != NULL; i++) {
         r->check.part = service_registry[i]->wire->name;
         if (service_registry[i]->check != NULL)
@@ -127,13 +128,14 @@ open_all(struct running *r)
 {
     struct fsck *f = r->fsck;
     char url[PATH_MAX + 8];
-    struct kv_options options = {.runtime = f->runtime, .log = f->log};
+    struct kv_options options = {.runtime = f->runtime, .log = f->log, .is_alone = true};
     snprintf(url, sizeof(url), "rocks:%s", f->data);
+    const char *store = f->store != NULL ? f->store : url;
     r->cloud.runtime = f->runtime;
     r->cloud.log = *f->log;
-    TRY(kv_open(url, &options, &r->cloud.kv, f->problem, f->problem_size));
+    TRY(kv_open(store, &options, &r->cloud.kv, f->problem, f->problem_size));
     TRY(runtime_call(f->runtime, seal_main, r));
-    struct cloud_options cloud_options = {.store_url = url};
+    struct cloud_options cloud_options = {.store_url = store, .keys_dir = f->data};
     TRY(state_open(&r->cloud, &cloud_options, f->problem, f->problem_size));
     r->cloud.aes = aes_new();
     r->cloud.data_keys = data_keys_new(r->cloud.seal, r->cloud.aes);

@@ -7,7 +7,8 @@
 struct fsck {
     struct runtime *runtime;
     const struct log *log;
-    const char *data; // the data directory, which no c10m uses
+    const char *data;  // the data directory, which no c10m uses
+    const char *store; // NULL: it is in there; else its URL, and data has its root key
     bool is_repair;
     char *problem; // gets a sentence when it cannot be checked
     size_t problem_size;

@@ -24,8 +24,9 @@ enum { PROBLEM_BYTES_MAX = 1024 };
 
 struct task {
     const struct command *command;
-    const char *dir;  // the backup
-    const char *data; // the data directory
+    const char *dir;   // the backup
+    const char *data;  // the data directory
+    const char *store; // fsck's, elsewhere; NULL: in the data directory
     const char *token_file;
     struct socket_address address;
     bool is_repair;
@@ -230,22 +231,25 @@ fsck_command(struct task *t)
     struct fsck f = {.runtime = t->runtime,
                      .log = &t->log,
                      .data = t->data,
+                     .store = t->store,
                      .is_repair = t->is_repair,
                      .problem = t->problem,
                      .problem_size = sizeof(t->problem)};
-    if (has_keys_alone(t->data)) {
+    const char *what = t->store != NULL ? t->store : t->data;
+    if (t->store == NULL && has_keys_alone(t->data)) {
         snprintf(t->problem, sizeof(t->problem),
-                 "the store of %s is elsewhere (--store), where others may be writing: make a "
-                 "backup of it, and check that",
+                 "the store of %s is elsewhere: say where with --store, while no c10m uses it; or "
+                 "make a backup of it, and check that",
                  t->data);
         return fail(t);
     }
-    if (data_check(t, t->data, "a c10m data directory") != OK || fsck_run(&f) != OK)
+    if ((t->store == NULL && data_check(t, t->data, "a c10m data directory") != OK) ||
+        fsck_run(&f) != OK)
         return fail(t);
     if (f.problems == 0)
-        printf("c10m: %s is in order\n", t->data);
+        printf("c10m: %s is in order\n", what);
     else
-        printf("c10m: %s has %zu problem%s, %zu of them mended\n", t->data, f.problems,
+        printf("c10m: %s has %zu problem%s, %zu of them mended\n", what, f.problems,
                f.problems == 1 ? "" : "s", f.mended);
     return f.problems == f.mended ? 0 : EXIT_BAD_START;
 }
@@ -290,9 +294,12 @@ static const struct command {
      "Checks a data directory that no c10m uses, by the invariants of the store and of each\n"
      "service: blobs without contents and contents without blobs, indexes and counts that do not\n"
      "agree with what they are about, data and timers that belong to nothing. One line for each\n"
-     "problem. What serve --store uses is checked as a backup of it.\n"
+     "problem.\n"
      "\n"
      "  --data DIR          the data directory (default " DATA_DEFAULT ")\n"
+     "  --store URL         what serve --store uses, while no c10m runs on it; --data has its "
+     "root\n"
+     "                      key then. A c10m that starts meanwhile is refused\n"
      "  --repair            mend what can be proven; make a backup first\n"
      "  --help              this text\n"
      "\n"
@@ -305,6 +312,7 @@ static const struct option long_options[] = {
     {"data", required_argument, NULL, 'd'},
     {"listen", required_argument, NULL, 'l'},
     {"admin-token-file", required_argument, NULL, 't'},
+    {"store", required_argument, NULL, 's'},
     {"repair", no_argument, NULL, 'r'},
     {"help", no_argument, NULL, 'h'},
     {0},
@@ -332,6 +340,11 @@ option_take(struct task *t, int option, char **argv)
     case 't':
         t->token_file = optarg;
         return 0;
+    case 's':
+        t->store = optarg;
+        return t->command->can_repair && str_starts(str_of(optarg), STR("postgresql://"))
+                   ? 0
+                   : usage_error(t, "--store", "takes fsck only, and a postgresql:// URL");
     case 'r':
         t->is_repair = true;
         return t->command->can_repair ? 0 : usage_error(t, "--repair", "is not an option");

@@ -43,12 +43,14 @@ struct kv_options {
     uint64_t disk_reserve_bytes; // below it writes get E_FULL; 0: the default above
     kv_fault_fn *fault;          // "mem:" only; NULL: none
     void *fault_arg;
+    bool is_alone;  // "postgresql:" too belongs to this process, or E_EXISTS
     bool run_twice; // runs every body twice before its commit, to find impure ones
 };
 
 // "rocks:DIR" (made when missing; E_EXISTS: another process has it open; E_NEWER, E_INVALID:
 // foreign or newer data), "mem:", or "postgresql://..." as libpq has it, which several processes
-// may open (docs/design/0006-postgresql.md; keys there have at most 2,600 bytes). `problem` gets a
+// may open (docs/design/0006-postgresql.md; keys there have at most 2,600 bytes; E_EXISTS: one has
+// it for itself, or that is wanted and others have it open). `problem` gets a
 // sentence for a person when it fails.
 MUST_USE int kv_open(const char *url, const struct kv_options *options, struct kv **out,
                      char *problem, size_t problem_size);

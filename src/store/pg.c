@@ -131,7 +131,11 @@ read_known(struct pg *pg, char *problem, size_t problem_size)
     if (code == OK)
         code = pg_round(c, &q, 1);
     if (code != OK) {
-        snprintf(problem, problem_size, "cannot read the tables in the database of --store");
+        snprintf(problem, problem_size, "%s",
+                 code != E_EXISTS ? "cannot read the tables in the database of --store"
+                 : c->right == PG_ALONE
+                     ? "a c10m uses the database of --store, which must have none meanwhile"
+                     : "the database of --store is being checked by c10m fsck");
         return code;
     }
     pg->writing.known = pg_int_at(&pg->lib, q.result, 0, 0);
@@ -175,7 +179,7 @@ pg_open(const char *url, const struct kv_options *options, struct backend **out,
                       .url = strdup(url)};
     CHECK(pg->url != NULL);
     random_bytes(pg->runtime, pg->writer, sizeof pg->writer);
-    pg_writing_init(pg);
+    pg_writing_init(pg, options->is_alone);
     int code = open_pg(pg, problem, problem_size);
     if (code != OK) {
         pg_free(pg);

@@ -110,7 +110,7 @@ void pg_iter_seek(struct backend_iter *it, struct str key, bool is_included);
 int pg_iter_next(struct backend_iter *it, struct str *key, struct str *value);
 void pg_iter_close(struct backend_iter *it);
 
-void pg_writing_init(struct pg *pg);
+void pg_writing_init(struct pg *pg, bool is_alone);
 void pg_writing_fini(struct pg *pg);
 // The newest state, on the committer's connection.
 int pg_get_newest(struct pg *pg, struct str key, struct arena *arena, struct str *out);

@@ -40,6 +40,19 @@ take_result(const struct pg_lib *lib, PGresult *result, ExecStatusType wanted)
 }
 
 static int
+take_right(const struct pg_conn *c)
+{
+    if (c->right == PG_READS)
+        return OK;
+    PGresult *result = c->lib->exec(c->pg, pg_sql_right[c->right]);
+    int code = c->lib->resultStatus(result) != PGRES_TUPLES_OK    ? E_IO
+               : strcmp(c->lib->getvalue(result, 0, 0), "t") == 0 ? OK
+                                                                  : E_EXISTS;
+    c->lib->clear(result);
+    return code;
+}
+
+static int
 prepare_all(const struct pg_conn *c)
 {
     char name[STATEMENT_NAME_BYTES];
@@ -74,9 +87,12 @@ pg_connect(struct pg_conn *c)
         return OK;
     int code = open_connection(c);
     if (code == OK)
+        code = take_right(c);
+    if (code == OK)
         code = prepare_all(c);
     if (code != OK) {
-        log_failure(c, "connect");
+        if (code != E_EXISTS)
+            log_failure(c, "connect");
         pg_disconnect(c);
     }
     return code;

@@ -34,11 +34,15 @@ enum pg_statement {
 
 enum { PG_PARAMS_MAX = 4, PG_ROUND_MS_MAX = 15 * 1000, PG_INT_BYTES = 8 };
 
+// What a session holds as long as it lives. Whoever writes has PG_SHARED, or PG_ALONE.
+enum pg_right { PG_READS, PG_SHARED, PG_ALONE };
+
 struct pg_conn {
     const struct pg_lib *lib;
     struct runtime *runtime;
     const struct log *log;
     const char *url;
+    enum pg_right right;
     PGconn *pg; // NULL: none
     // Of the last round that failed: the database refused it, so that nothing of it happened.
     bool was_refused;
@@ -52,7 +56,8 @@ struct pg_query {
     PGresult *result; // afterwards, the caller's to clear by pg_results_clear
 };
 
-// Opens the connection unless it is open. Blocks. E_IO: logged.
+// Opens the connection unless it is open. Blocks. E_EXISTS: others have rights that exclude this
+// one's; E_IO: logged.
 MUST_USE int pg_connect(struct pg_conn *c);
 void pg_disconnect(struct pg_conn *c);
 // Sends all at once, and waits for their results. E_FULL: the database's disk; E_IO, logged. The

@@ -19,6 +19,12 @@ const char pg_sql_session[] = "SET default_transaction_isolation = 'read committ
                               "SELECT set_config('synchronous_commit', 'on', false)"
                               " WHERE current_setting('synchronous_commit') = 'off'";
 
+// Any number but the one of the tables.
+const char *const pg_sql_right[] = {
+    [PG_SHARED] = "SELECT pg_try_advisory_lock_shared(3201097)",
+    [PG_ALONE] = "SELECT pg_try_advisory_lock(3201097)",
+};
+
 const char *const pg_sql[PG_STATEMENTS] = {
     [PG_BEGIN] = "BEGIN ISOLATION LEVEL READ COMMITTED",
     [PG_BEGIN_SNAPSHOT] = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",

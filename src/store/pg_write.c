@@ -66,10 +66,11 @@ lock_head(struct pg *pg, const struct backend_news *news, uint64_t *version)
 }
 
 void
-pg_writing_init(struct pg *pg)
+pg_writing_init(struct pg *pg, bool is_alone)
 {
     arena_init(&pg->writing.arena);
     pg_conn_init(&pg->writing.conn, pg);
+    pg->writing.conn.right = is_alone ? PG_ALONE : PG_SHARED;
 }
 
 void

@@ -463,6 +463,37 @@ reopened_store_has_all(struct fixture *f)
     CHECK(has(f, STR("b"), STR("3")));
 }
 
+static int
+open_another(struct fixture *f, bool is_alone)
+{
+    struct kv_options options = f->options;
+    struct kv *kv;
+    char problem[512] = "";
+    options.is_alone = is_alone;
+    int code = kv_open(f->url, &options, &kv, problem, sizeof problem);
+    CHECK(code == OK || *problem != 0);
+    if (code == OK)
+        kv_close(kv);
+    return code;
+}
+
+// As fsck wants it; and rocks: is never anybody else's.
+static void
+one_alone_excludes_all_others(struct fixture *f)
+{
+    CHECK(open_another(f, true) == E_EXISTS);
+    CHECK(open_another(f, false) == (f->is_shared ? OK : E_EXISTS));
+    f->options.is_alone = true;
+    fixture_reopen(f);
+    CHECK(open_another(f, false) == E_EXISTS);
+    CHECK(open_another(f, true) == E_EXISTS);
+    put(f, STR("a"), STR("1"));
+    f->options.is_alone = false;
+    fixture_reopen(f);
+    CHECK(open_another(f, true) == E_EXISTS);
+    CHECK(has(f, STR("a"), STR("1")));
+}
+
 struct closing {
     struct fixture *fixture;
     bool has_begun;
@@ -651,6 +682,7 @@ KV_TEST(calls_come_after_the_commit)
 KV_TEST(old_transactions_fail)
 KV_TEST(bodies_run_twice)
 KV_TEST(reopened_store_has_all)
+KV_TEST(one_alone_excludes_all_others)
 KV_TEST(closing_waits_for_commits)
 KV_TEST(commits_cannot_be_cancelled)
 KV_TEST(cold_data_is_read)
@@ -675,6 +707,8 @@ main(void)
         ON_ALL(old_transactions_fail),
         ON_ALL(bodies_run_twice),
         ON_ALL(reopened_store_has_all),
+        ON("rocks:", one_alone_excludes_all_others),
+        ON("postgresql:", one_alone_excludes_all_others),
         ON_ALL(closing_waits_for_commits),
         ON_ALL(commits_cannot_be_cancelled),
         ON_ALL(cold_data_is_read),

@@ -84,9 +84,44 @@ def test_a_backup_is_a_data_directory(server, tmp_path):
         assert message["Body"] == "sealed, and kept"
 
 
+# ("sqs", "", "", "known", ...): the list of all queues.
+KNOWN = b"\x02sqs\0\x02\0\x02\0\x02known\0"
+
+
+def sql(database, text):
+    words = ["psql", "-X", "-v", "ON_ERROR_STOP=1", "-c", text, database]
+    done = subprocess.run(words, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_database_is_checked_and_mended_while_nobody_uses_it(tmp_path):
+    with postgres() as database:
+        where = ["--data", tmp_path / "first/data", "--store", database.url]
+        with Server(tmp_path / "first", options=["--store", database.url]) as first:
+            sqs = client("sqs", first.url())
+            for number in range(3):
+                sqs.create_queue(QueueName=f"q{number}")
+            busy = c10m("fsck", *where, status=1)
+            assert "a c10m uses the database of --store" in busy
+            sqs.create_queue(QueueName="after")  # and goes on using it
+        assert f"{database.url} is in order" in c10m("fsck", *where)
+        # As a bug would do: the list of queues is not what it should be.
+        sql(database.url, f"DELETE FROM c10m.kv WHERE substr(key, 1, {len(KNOWN)}) = "
+                          f"'\\x{KNOWN.hex()}'::bytea")
+        assert "has 4 problems, 0 of them mended" in c10m("fsck", *where, status=1)
+        assert "has 4 problems, 4 of them mended" in c10m("fsck", "--repair", *where)
+        assert "is in order" in c10m("fsck", *where)
+        with Server(tmp_path / "first", options=["--store", database.url]) as first:
+            urls = client("sqs", first.url()).list_queues()["QueueUrls"]
+            assert [url.rsplit("/", 1)[1] for url in urls] == ["after", "q0", "q1", "q2"]
+
+
 def test_what_does_not_work_is_refused_by_name(server, tmp_path):
-    assert "make a backup of it, and check that" in c10m("fsck", "--data", server.data, status=1)
+    assert "say where with --store" in c10m("fsck", "--data", server.data, status=1)
     c10m("backup", tmp_path / "backup", "--data", server.data, "--listen", f"127.0.0.1:{server.port}")
     assert "holds" in c10m("restore", tmp_path / "backup", "--data", server.data, status=1)
+    words = ["fsck", "--data", tmp_path, "--store", "rocks:/tmp"]
+    assert "a postgresql:// URL" in c10m(*words, status=2)
     nobody = ["--data", server.data, "--listen", "127.0.0.1:1"]
     assert "does not answer at 127.0.0.1:1" in c10m("backup", tmp_path / "other", *nobody, status=1)
