@@ -7,6 +7,7 @@
 #include <seccomp.h>
 #include <stdbool.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 // What reaches for the whole machine, or is a large and rarely used part of the kernel that
@@ -69,10 +70,36 @@ static const unsigned long namespaces[] = {
     CLONE_NEWUTS,  CLONE_NEWIPC, CLONE_NEWCGROUP,
 };
 
+// Families of sockets that network namespaces divide, or that are refused there. Others reach
+// beyond (AF_VSOCK: the machine that this one runs on) or are more of the kernel than guests need.
+static const int families[] = {AF_UNIX, AF_INET, AF_INET6, AF_NETLINK, AF_PACKET};
+
+static bool
+is_allowed(int family)
+{
+    for (size_t i = 0; i < COUNT_OF(families); i++)
+        if (families[i] == family)
+            return true;
+    return false;
+}
+
+static int
+add_families(scmp_filter_ctx filter)
+{
+    const uint32_t action = SCMP_ACT_ERRNO(EAFNOSUPPORT);
+    int result =
+        seccomp_rule_add(filter, action, SCMP_SYS(socket), 1, SCMP_A0_32(SCMP_CMP_GT, AF_PACKET));
+    for (int family = 0; family < AF_PACKET && result == 0; family++)
+        if (!is_allowed(family))
+            result = seccomp_rule_add(filter, action, SCMP_SYS(socket), 1,
+                                      SCMP_A0_32(SCMP_CMP_EQ, (uint32_t)family));
+    return result;
+}
+
 static int
 add_rules(scmp_filter_ctx filter)
 {
-    int result = 0;
+    int result = add_families(filter);
     for (size_t i = 0; i < COUNT_OF(forbidden) && result == 0; i++)
         result = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), forbidden[i], 0);
     for (size_t i = 0; i < COUNT_OF(missing) && result == 0; i++)

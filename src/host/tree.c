@@ -2,41 +2,111 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/host/tree.h"
 
+#include <dirent.h>
 #include <errno.h>
-#include <ftw.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-
-enum { FDS_MAX = 16, WALKS_MAX = 64 };
+#include <unistd.h>
 
 struct removal {
     const char *dir;
     int code;
 };
 
+// What a guest has made may be deeper than any path is long, or than a stack: folders are not
+// entered one from the other, but moved up into the one that goes, where their turn comes later.
+struct emptying {
+    int top_fd;
+    dev_t device;
+    unsigned long moved; // in the names of what was moved up
+};
+
+// Not even its owner may read some folders: the work folder of an overlay holds one.
 static int
-remove_one(const char *path, const struct stat *status, int kind, struct FTW *place)
+folder_open(int dir_fd, const char *name)
 {
-    // The work folder of an overlay holds one that nobody may read, not even its owner. When it is
-    // not empty the next walk gets at what it holds.
-    if (kind == FTW_DNR)
-        (void)chmod(path, 0700);
-    return remove(path) == 0 || errno == ENOENT ? 0 : -1;
+    const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+    int fd = openat(dir_fd, name, flags);
+    struct stat status;
+    bool can_retry = fd < 0 && errno == EACCES &&
+                     fstatat(dir_fd, name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+                     S_ISDIR(status.st_mode) && fchmodat(dir_fd, name, 0700, 0) == 0;
+    return can_retry ? openat(dir_fd, name, flags) : fd;
+}
+
+// A file, or a folder that is empty.
+static bool
+entry_remove(int dir_fd, const char *name)
+{
+    return unlinkat(dir_fd, name, 0) == 0 || errno == ENOENT ||
+           unlinkat(dir_fd, name, AT_REMOVEDIR) == 0 || errno == ENOENT;
+}
+
+static bool
+entry_move_up(struct emptying *e, int dir_fd, const char *name)
+{
+    char up[40];
+    snprintf(up, sizeof(up), ".moved-%lu", e->moved++);
+    // Moving a folder writes to it.
+    (void)fchmodat(dir_fd, name, 0700, 0);
+    return renameat2(dir_fd, name, e->top_fd, up, RENAME_NOREPLACE) == 0 || errno == EEXIST;
+}
+
+static bool
+is_self_or_parent(const char *name)
+{
+    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+}
+
+// One walk over a folder, whose folders give up what they hold to the top. Of the top itself there
+// may be something left for the next walk.
+static bool
+folder_walk(struct emptying *e, int dir_fd, bool *has_more)
+{
+    bool is_top = dir_fd == e->top_fd, is_done = true;
+    struct stat status;
+    if (fstat(dir_fd, &status) != 0 || status.st_dev != e->device)
+        return false; // something was mounted there
+    int own = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *d = own < 0 ? NULL : fdopendir(own);
+    if (d == NULL)
+        return false;
+    for (struct dirent *entry; is_done && (entry = readdir(d)) != NULL;) {
+        if (is_self_or_parent(entry->d_name) || entry_remove(dir_fd, entry->d_name))
+            continue;
+        *has_more = true;
+        if (!is_top) {
+            is_done = entry_move_up(e, dir_fd, entry->d_name);
+            continue;
+        }
+        int fd = folder_open(dir_fd, entry->d_name);
+        is_done = fd >= 0 && folder_walk(e, fd, has_more);
+        if (fd >= 0)
+            close(fd);
+        (void)entry_remove(dir_fd, entry->d_name);
+    }
+    closedir(d);
+    return is_done;
 }
 
 static void
 remove_all(void *arg)
 {
     struct removal *r = arg;
-    int result = -1;
-    for (int i = 0; i < WALKS_MAX && result != 0; i++) {
-        result = nftw(r->dir, remove_one, FDS_MAX, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
-        if (result != 0 && errno != ENOTEMPTY)
-            break;
+    struct emptying e = {.top_fd = folder_open(AT_FDCWD, r->dir)};
+    struct stat status = {0};
+    bool has_more = true, is_done = e.top_fd < 0 || fstat(e.top_fd, &status) == 0;
+    e.device = status.st_dev;
+    while (e.top_fd >= 0 && has_more && is_done) {
+        has_more = false;
+        is_done = folder_walk(&e, e.top_fd, &has_more);
     }
-    r->code = result == 0 || errno == ENOENT ? OK : E_IO;
+    if (e.top_fd >= 0)
+        close(e.top_fd);
+    r->code = is_done && entry_remove(AT_FDCWD, r->dir) ? OK : E_IO;
 }
 
 int

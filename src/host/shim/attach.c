@@ -39,6 +39,19 @@ mount_new(const char *type, const char *const *options)
     return fd;
 }
 
+// As many files as would be a page each: every one costs the kernel memory too.
+int
+mount_memory(uint64_t bytes, const char *mode)
+{
+    enum { PAGE_BYTES = 4096, FILES_MIN = 256 };
+    char size[32], files[32];
+    unsigned long long pages = bytes / PAGE_BYTES;
+    snprintf(size, sizeof(size), "%llu", (unsigned long long)bytes);
+    snprintf(files, sizeof(files), "%llu", pages < FILES_MIN ? FILES_MIN : pages);
+    const char *const options[] = {"size", size, "nr_inodes", files, "mode", mode, NULL};
+    return mount_new("tmpfs", options);
+}
+
 int
 mount_clone(const char *path, bool is_recursive)
 {

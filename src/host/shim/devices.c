@@ -10,6 +10,9 @@
 
 #include "src/host/shim/shim.h"
 
+// What its own file systems in memory are measured by when its memory has no limit.
+enum { MEMORY_BYTES_DEFAULT = 512 << 20, SMALL_BYTES = 1 << 20 };
+
 static const char *const nodes[DEVICE_NODES] = {"null", "zero", "full", "random", "urandom", "tty"};
 
 static const char *const links[][2] = {
@@ -42,10 +45,9 @@ devices_open(struct devices *out, const char **what)
 }
 
 static bool
-tmpfs_at(const char *at, const char *size, const char *mode)
+tmpfs_at(const char *at, uint64_t bytes, const char *mode)
 {
-    const char *const options[] = {"size", size, "mode", mode, NULL};
-    int fd = mount_new("tmpfs", options);
+    int fd = mount_memory(bytes, mode);
     bool is_there = fd >= 0 && folder_make(at) && mount_attach(fd, at);
     if (fd >= 0)
         close(fd);
@@ -90,14 +92,19 @@ terminals_make(void)
     return is_there;
 }
 
+// Of the guest's memory, also where no control group counts it.
+static bool
+memory_at(const struct spec *s, const char *at, uint64_t part, const char *mode)
+{
+    uint64_t bytes = s->memory_bytes != 0 ? s->memory_bytes : MEMORY_BYTES_DEFAULT;
+    return tmpfs_at(at, bytes / part, mode);
+}
+
 static bool
 dev_make(const struct spec *s, const struct devices *d)
 {
-    char half[32];
-    snprintf(half, sizeof(half), "%llu",
-             (unsigned long long)(s->memory_bytes ? s->memory_bytes / 2 : 64u << 20));
-    return tmpfs_at("/dev", "1m", "0755") && nodes_make(d) && terminals_make() &&
-           tmpfs_at("/dev/shm", half, "1777");
+    return tmpfs_at("/dev", SMALL_BYTES, "0755") && nodes_make(d) && terminals_make() &&
+           memory_at(s, "/dev/shm", 2, "1777");
 }
 
 // Clones a file that we made over one of the kernel's.
@@ -182,6 +189,6 @@ devices_make(const struct spec *s, const struct devices *d, const char **what)
     if (!proc_make(d) || !memory_show(s))
         return false;
     *what = "/sys";
-    return tmpfs_at("/sys", "1m", "0755") && cpus_show(s) && tmpfs_at("/tmp", "50%", "1777") &&
-           tmpfs_at("/run", "20%", "0755");
+    return tmpfs_at("/sys", SMALL_BYTES, "0755") && cpus_show(s) &&
+           memory_at(s, "/tmp", 2, "1777") && memory_at(s, "/run", 5, "0755");
 }

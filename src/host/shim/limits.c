@@ -132,6 +132,12 @@ ids_set(const struct spec *s)
 }
 
 bool
+privileges_drop_init(const struct spec *s)
+{
+    return (s->filter == NULL || seccomp_set(s)) && caps_keep(UINT64_C(1) << CAP_KILL);
+}
+
+bool
 privileges_drop(const struct spec *s, const char **what)
 {
     *what = "seccomp";

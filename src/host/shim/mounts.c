@@ -13,16 +13,15 @@
 // A folder that every host has: in the guest's mount namespace our scratch folder hides it. Layers
 // are open by then, so they may well lie below it.
 #define SCRATCH "/tmp"
-enum { LAYER_PATH_MAX = 64 };
+enum { LAYER_PATH_MAX = 64, SCRATCH_BYTES = 1 << 20 };
 
 static bool
 scratch_make(void)
 {
-    const char *const options[] = {"mode", "0755", NULL};
     // What the host mounts from now on is not the guest's.
     if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
         return false;
-    int fd = mount_new("tmpfs", options);
+    int fd = mount_memory(SCRATCH_BYTES, "0755");
     return fd >= 0 && mount_attach(fd, SCRATCH) && close(fd) == 0 &&
            mkdir(SCRATCH "/root", 0755) == 0;
 }
@@ -54,12 +53,12 @@ static int
 mount_build(const struct spec *s, const struct layers *l, size_t row)
 {
     const struct mount_spec *m = &s->mounts[row];
-    const char *const tmpfs[] = {"size", m->outside, "mode", "0755", NULL};
+    uint64_t bytes;
     switch (m->kind) {
     case MOUNT_OVERLAY:
         return overlay_new(l, row);
     case MOUNT_TMPFS:
-        return mount_new("tmpfs", tmpfs);
+        return text_to_u64(m->outside, &bytes) ? mount_memory(bytes, "0755") : -1;
     default:
         return fcntl(l->outside[row], F_DUPFD_CLOEXEC, 0);
     }

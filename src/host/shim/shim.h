@@ -124,6 +124,7 @@ bool devices_make(const struct spec *s, const struct devices *d, const char **wh
 
 // attach.c. Small steps on mounts as descriptors.
 int mount_new(const char *type, const char *const *options); // key, value or "", ..., NULL; -1
+int mount_memory(uint64_t bytes, const char *mode);          // a tmpfs; -1
 int mount_clone(const char *path, bool is_recursive);        // -1
 bool mount_attach(int fd, const char *at);
 bool folder_make(const char *path); // with the folders above it
@@ -134,6 +135,8 @@ bool cgroups_join(const struct spec *s, const char **what); // the caller, and w
 void cgroups_remove(const struct spec *s);                  // what is still in them is killed
 bool limits_set(const struct spec *s, const char **what);
 bool privileges_drop(const struct spec *s, const char **what);
+// Of process 1, which stays whose it is: what is left to it is to pass signals on.
+bool privileges_drop_init(const struct spec *s);
 
 // init.c. Process 1: runs the command, reaps, ends when it ends. The argument gets errno of a
 // failed start.
