@@ -19,8 +19,10 @@ enum { PATH_BYTES = 4096, CPU_PERIOD_US = 100 * 1000, CPU_QUOTA_MIN_US = 1000 };
 static const struct {
     const char *v1, *v2, *what;
 } controllers[CGROUP_CONTROLLERS] = {
-    [CGROUP_MEMORY] = {"memory", "memory", "memory"}, [CGROUP_CPU] = {"cpu", "cpu", "cpu"},
-    [CGROUP_PIDS] = {"pids", "pids", "pids"},         [CGROUP_IO] = {"blkio", "io", "io"},
+    [CGROUP_MEMORY] = {"memory", "memory", "memory of several processes"},
+    [CGROUP_CPU] = {"cpu", "cpu", "cpu"},
+    [CGROUP_PIDS] = {"pids", "pids", "pids"},
+    [CGROUP_IO] = {"blkio", "io", "io"},
     [CGROUP_FREEZER] = {"freezer", NULL, "freezer"},
 };
 
@@ -262,6 +264,7 @@ cgroups_unenforced(const struct cgroups *g, const struct limits *l, struct arena
 {
     struct buf out;
     const bool is_asked[CGROUP_CONTROLLERS] = {
+        [CGROUP_MEMORY] = l->memory_bytes != 0,
         [CGROUP_CPU] = l->cpu_millis != 0,
         [CGROUP_IO] = l->io_bytes_per_second != 0,
     };
@@ -269,6 +272,9 @@ cgroups_unenforced(const struct cgroups *g, const struct limits *l, struct arena
     for (size_t i = 0; i < CGROUP_CONTROLLERS; i++)
         if (is_asked[i] && g->roots[i] == NULL)
             buf_print(&out, "%s%s", out.len > 0 ? ", " : "", controllers[i].what);
+    // Version 1 does not know whose it was, what the kernel writes back later.
+    if (g->kind == CGROUP_V1 && g->roots[CGROUP_IO] != NULL && l->io_bytes_per_second != 0)
+        buf_print(&out, "%sio of cached writes", out.len > 0 ? ", " : "");
     return buf_str(&out);
 }
 

@@ -51,8 +51,11 @@ struct unit_driver {
 // with their rules (firewall.h), ports with the groups that they are in, and subnets, each in a
 // zone, which are to hold every port. A change is in force at once, without a gap.
 void network_driver_new(struct host *h, struct unit_driver *out);
-// "sandbox": a guest of the default image, whose disk it keeps until it is removed. Its unit needs
-// that of its network, if it has one, whose record names its port. stop_grace_ms absent: 10 s.
+// "sandbox": a guest, whose disk it keeps until it is removed. Its unit needs that of its network,
+// if it has one, whose record names its port. stop_grace_ms absent: 10 s. Its image is the default
+// one, or at its first start: `image`, an id of the image store; else what `tarball` (a path)
+// holds, or what the sandbox `snapshot_of` has in its root, which must be that image when both are
+// named. disk_bytes and disk_files limit what it writes and makes, as of its first start.
 void sandbox_driver_new(struct host *h, struct unit_driver *out);
 
 // All of them: how many. drivers_close closes them.

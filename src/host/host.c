@@ -10,6 +10,7 @@
 
 #include "src/base/digest.h"
 #include "src/base/encoding.h"
+#include "src/host/disk.h"
 #include "src/host/program.h"
 #include "src/host/programs.h" // generated
 #include "src/host/syscalls.h"
@@ -113,16 +114,27 @@ host_open(struct host *h, char *problem, size_t problem_size)
     if (seccomp_filter_new(&h->seccomp_fd) != OK)
         return say(problem, problem_size, "the filter of system calls", E_IO);
     cgroups_find(&h->cgroups, h->tag);
+    h->can_limit_disks = disk_can_limit(h);
     return OK;
+}
+
+struct str
+host_limits_unenforced(const struct host *h, struct arena *arena)
+{
+    static const struct limits all = {
+        .memory_bytes = 1, .cpu_millis = 1, .pids = 1, .io_bytes_per_second = 1};
+    struct str missing = cgroups_unenforced(&h->cgroups, &all, arena);
+    if (h->can_limit_disks)
+        return missing;
+    return arena_print(arena, STR_FMT "%sdisk", STR_ARG(missing), missing.len > 0 ? ", " : "");
 }
 
 static void
 say_what_is_missing(const struct host *h)
 {
     struct arena arena;
-    struct limits all = {.memory_bytes = 1, .cpu_millis = 1, .pids = 1, .io_bytes_per_second = 1};
     arena_init(&arena);
-    struct str missing = cgroups_unenforced(&h->cgroups, &all, &arena);
+    struct str missing = host_limits_unenforced(h, &arena);
     if (missing.len > 0)
         log_event(h->log, LOG_WARN, "host_limits_unenforced",
                   "limits=\"" STR_FMT "\" remedy=\"run as root, or delegate a control group\"",

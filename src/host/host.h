@@ -39,8 +39,9 @@ struct host {
     int holder_fd;  // the program that keeps a network
     int seccomp_fd; // the filter of system calls; -1: the system has none
     struct cgroups cgroups;
-    struct ids ids; // which rows are in use
-    char tag[17];   // of this data directory, in names that the whole machine shares
+    bool can_limit_disks; // disk.h
+    struct ids ids;       // which rows are in use
+    char tag[17];         // of this data directory, in names that the whole machine shares
 };
 
 // Asks the system what it can do; what it cannot is logged by name, with the remedy. E_IO,
@@ -54,6 +55,8 @@ struct host_restriction {
     const char *remedy;
 };
 const struct host_restriction *host_restriction_find(bool is_root);
+// Which limits of a guest are not enforced here, "cpu, io, disk"; "" when all are.
+struct str host_limits_unenforced(const struct host *h, struct arena *arena);
 // What runs goes on. NULL is accepted.
 void host_free(struct host *h);
 // Letters, digits and '-', at most HOST_NAME_BYTES_MAX.

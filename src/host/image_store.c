@@ -15,6 +15,7 @@
 #include "src/host/file.h"
 #include "src/host/tree.h"
 
+#define WORK_PREFIX "image-"
 enum { PATH_BYTES = 4096, TOOL_MS_MAX = 3600 * 1000, WORDS_BYTES_MAX = 300, NUMBER_BYTES = 17 };
 
 static int
@@ -45,7 +46,8 @@ work_begin(struct work *w, struct host *h, char *problem)
 {
     *w = (struct work){.host = h, .ids_row = -1, .problem = problem};
     arena_init(&w->arena);
-    snprintf(w->name, sizeof(w->name), "image-%016llx", (unsigned long long)random_u64(h->runtime));
+    snprintf(w->name, sizeof(w->name), WORK_PREFIX "%016llx",
+             (unsigned long long)random_u64(h->runtime));
     snprintf(w->dir, sizeof(w->dir), "%s/images/%s", h->dir, w->name);
     int code = ids_take(&h->ids, &w->ids_row);
     return code == OK ? tree_make(w->dir, 0711) : code;
@@ -293,6 +295,29 @@ image_collect(struct host *h, size_t *removed)
             continue;
         code = tree_remove(h->runtime, path);
         *removed += code == OK;
+    }
+    if (d != NULL)
+        closedir(d);
+    return d == NULL ? E_IO : code;
+}
+
+int
+image_sweep(struct host *h)
+{
+    char folder[PATH_BYTES], path[PATH_BYTES];
+    int code = OK;
+    snprintf(folder, sizeof(folder), "%s/images", h->dir);
+    DIR *d = opendir(folder);
+    for (struct dirent *e; d != NULL && code == OK && (e = readdir(d)) != NULL;) {
+        struct str name = str_of(e->d_name);
+        if (!str_starts(name, STR(WORK_PREFIX)) || !host_name_is_valid(name))
+            continue;
+        image_path(h, e->d_name, "", path);
+        code = sandbox_stop(h, name, 0);
+        if (code == OK)
+            code = sandbox_remove(h, name);
+        if (code == OK)
+            code = tree_remove(h->runtime, path);
     }
     if (d != NULL)
         closedir(d);

@@ -24,6 +24,9 @@ MUST_USE int image_release(struct host *h, const char *id, struct str holder); /
 // Removes the images that nobody holds.
 MUST_USE int image_collect(struct host *h, size_t *removed);
 
+// Removes what a c10m that was killed had not finished. Before anything else is done here.
+MUST_USE int image_sweep(struct host *h);
+
 // The root of a guest of the image, whose changes are kept in `dir`, which is made when missing.
 // Texts are in the arena. E_NOT_FOUND, E_IO, E_FULL.
 MUST_USE int image_root(struct host *h, const char *id, const char *dir, uint32_t ids_row,

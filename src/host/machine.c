@@ -7,6 +7,7 @@
 
 #include "src/host/alert.h"
 #include "src/host/image.h"
+#include "src/host/image_store.h"
 #include "src/host/machine_state.h"
 
 enum { OPEN_AGAIN_MS = 10 * 1000, END_LOOK_MS = 5 };
@@ -47,6 +48,8 @@ open_machine(struct machine *m)
         machine_set_problem(m, o.problem);
         return o.code;
     }
+    if (image_sweep(o.host) != OK)
+        log_event(m->options.log, LOG_WARN, "host_images_left", "dir=%s/images", o.host->dir);
     m->driver_count = drivers_new(o.host, m->drivers);
     struct reconciler_options options = {
         .runtime = m->options.runtime,

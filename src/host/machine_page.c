@@ -109,8 +109,6 @@ put_unit(const struct unit *u, struct buf *out)
 static void
 put_machine(struct machine *m, struct buf *out)
 {
-    static const struct limits all = {
-        .memory_bytes = 1, .cpu_millis = 1, .pids = 1, .io_bytes_per_second = 1};
     char problem[UNIT_PROBLEM_BYTES];
     pthread_mutex_lock(&m->mutex);
     const struct host *h = m->host;
@@ -120,7 +118,7 @@ put_machine(struct machine *m, struct buf *out)
     put_text(out, "problem", str_of(problem));
     if (h != NULL) {
         buf_print(out, ",\"root\":%s", h->is_root ? "true" : "false");
-        put_text(out, "limits_unenforced", cgroups_unenforced(&h->cgroups, &all, out->arena));
+        put_text(out, "limits_unenforced", host_limits_unenforced(h, out->arena));
     }
     buf_put(out, STR(",\"units\":["));
 }

@@ -26,7 +26,11 @@ static int
 start(const struct spawn *s, const int *parked, pid_t *pid)
 {
     char path[32];
-    char *const args[] = {(char *)s->name, NULL}, *const env[] = {NULL};
+    char *args[SPAWN_ARGS_MAX + 2] = {(char *)s->name}, *const env[] = {NULL};
+    for (size_t i = 0; s->args != NULL && s->args[i] != NULL; i++) {
+        CHECK(i < SPAWN_ARGS_MAX);
+        args[i + 1] = (char *)s->args[i];
+    }
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     sigset_t none, all;

@@ -18,7 +18,7 @@ struct sandbox_mount {
     } kind;
     struct str at;      // in the guest
     struct str outside; // absolute path; of an overlay its lower folder; of a tmpfs unused
-    struct str state;   // of an overlay: made by sandbox_state_make
+    struct str state;   // of an overlay: made by sandbox_state_make, or a name on the disk
     uint64_t bytes_max; // of a tmpfs
 };
 
@@ -34,6 +34,7 @@ struct sandbox_spec {
     struct str hostname;
     const struct sandbox_mount *mounts; // the first is the root
     size_t mount_count;
+    struct str disk;        // a file of disk_make; states are then folders of it. Absent: none
     const struct str *args; // args[0] is a path in the guest
     size_t arg_count;
     const struct str *env; // NAME=value

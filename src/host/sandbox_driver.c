@@ -1,14 +1,12 @@
 // Units of the kind sandbox.
 // SPDX-License-Identifier: Apache-2.0
-#include <errno.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
 #include "src/host/driver.h"
 #include "src/host/host_records.h"
-#include "src/host/image.h"
 #include "src/host/network.h"
-#include "src/host/tree.h"
+#include "src/host/sandbox_disk.h"
 
 enum { PATH_BYTES = 4096, GRACE_MS_DEFAULT = 10 * 1000, GRACE_MS_MAX = UNIT_CALL_MS_MAX / 2 };
 
@@ -28,12 +26,6 @@ record_read(const struct unit *u, struct arena *arena, struct host_sandbox_recor
     *out = (struct host_sandbox_record){0};
     snprintf(problem, UNIT_PROBLEM_BYTES, "the sandbox's record cannot be read");
     return record_decode(&host_sandbox_record_type, u->spec, arena, out);
-}
-
-static const char *
-disk_of(const struct host *h, struct str name, struct arena *arena)
-{
-    return arena_copy_z(arena, arena_print(arena, "%s/disks/" STR_FMT, h->dir, STR_ARG(name)));
 }
 
 static int
@@ -75,15 +67,13 @@ enter_network(struct starting *s)
 }
 
 static int
-mounts_make(struct starting *s, struct sandbox_mount *out, size_t *count)
+mounts_make(struct starting *s, struct sandbox_mount *out, size_t *count, struct str *disk)
 {
     const struct host_mount_list_record *more = &s->record.mounts;
-    const char *disk = disk_of(s->host, s->unit->name, s->arena);
-    snprintf(s->problem, UNIT_PROBLEM_BYTES, "the sandbox's disk %s cannot be made", disk);
-    TRY(image_mounts(s->host, disk, (uint32_t)s->unit->ids_row, s->arena, out));
-    *count = IMAGE_MOUNTS;
+    const struct sandbox_disk d = {s->host, s->unit, &s->record, s->arena, s->problem};
+    TRY(sandbox_disk_make(&d, out, count, disk));
     snprintf(s->problem, UNIT_PROBLEM_BYTES, "there are too many mounts");
-    if (more->count > SANDBOX_MOUNTS_MAX - IMAGE_MOUNTS)
+    if (more->count > SANDBOX_MOUNTS_MAX - SANDBOX_DISK_MOUNTS)
         return E_INVALID;
     for (size_t i = 0; i < more->count; i++) {
         const struct host_mount_record *m = &more->items[i];
@@ -120,14 +110,16 @@ start_sandbox(struct starting *s)
     struct sandbox_mount mounts[SANDBOX_MOUNTS_MAX];
     const struct host_sandbox_record *r = &s->record;
     size_t mount_count;
+    struct str disk;
     TRY(record_read(s->unit, s->arena, &s->record, s->problem));
     TRY(enter_network(s));
-    TRY(mounts_make(s, mounts, &mount_count));
+    TRY(mounts_make(s, mounts, &mount_count, &disk));
     const struct sandbox_spec spec = {
         .name = s->unit->name,
         .hostname = str_is_present(r->hostname) ? r->hostname : s->unit->name,
         .mounts = mounts,
         .mount_count = mount_count,
+        .disk = disk,
         .args = r->args.items,
         .arg_count = r->args.count,
         .env = r->env.items,
@@ -179,13 +171,9 @@ static int
 remove_all(void *arg, const struct unit *u, char *problem)
 {
     struct host *h = arg;
-    struct arena arena;
     snprintf(problem, UNIT_PROBLEM_BYTES, "the sandbox cannot be removed");
     TRY(sandbox_remove(h, u->name));
-    arena_init(&arena);
-    int code = tree_remove(h->runtime, disk_of(h, u->name, &arena));
-    arena_fini(&arena);
-    return code;
+    return sandbox_disk_remove(h, u->name);
 }
 
 void

@@ -53,8 +53,16 @@ put_number(struct buf *out, const char *key, uint64_t value)
     buf_put_char(out, '\0');
 }
 
+// A folder of the host, or a name on the disk.
 static bool
-put_mount(const struct sandbox_mount *m, struct buf *out)
+is_state(const struct sandbox_mount *m, bool has_disk)
+{
+    return m->kind != SANDBOX_OVERLAY ||
+           (has_disk ? host_name_is_valid(m->state) : is_path(m->state));
+}
+
+static bool
+put_mount(const struct sandbox_mount *m, bool has_disk, struct buf *out)
 {
     static const char *const keys[] = {
         [SANDBOX_READ_ONLY] = "bind_read_only",
@@ -64,7 +72,7 @@ put_mount(const struct sandbox_mount *m, struct buf *out)
         [SANDBOX_SHELF] = "shelf",
     };
     if (!is_path(m->at) || (m->kind != SANDBOX_TMPFS && !is_path(m->outside)) ||
-        (m->kind == SANDBOX_OVERLAY && !is_path(m->state)))
+        !is_state(m, has_disk))
         return false;
     buf_print(out, "%s=" STR_FMT "\n", keys[m->kind], STR_ARG(m->at));
     if (m->kind == SANDBOX_TMPFS)
@@ -138,8 +146,12 @@ sandbox_spec_print(const struct host *h, const struct sandbox_spec *s, const cha
     put_text(out, "hostname", s->hostname);
     if (str_is_present(s->cwd))
         put_text(out, "cwd", s->cwd);
+    if (str_is_present(s->disk) && (!h->is_root || !is_path(s->disk)))
+        return refuse(problem, problem_size, "disk");
+    if (str_is_present(s->disk))
+        put_text(out, "disk", s->disk);
     for (size_t i = 0; i < s->mount_count; i++)
-        if (!put_mount(&s->mounts[i], out))
+        if (!put_mount(&s->mounts[i], str_is_present(s->disk), out))
             return refuse(problem, problem_size, "mount");
     if (s->arg_count == 0 || !put_list("arg", s->args, s->arg_count, out))
         return refuse(problem, problem_size, "command");

@@ -6,8 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "src/host/disk.h"
 #include "src/host/fixture.h"
 
 enum { MIB = 1024 * 1024 };
@@ -242,6 +244,104 @@ processes_are_limited(struct fixture *f)
     remove_guest(f, "g");
 }
 
+// The time that its processes had, of the machine's, while a second went by.
+static void
+cpu_is_limited(struct fixture *f)
+{
+    struct str console;
+    struct sandbox_spec spec = fixture_guest(
+        f, "g",
+        "perl -MTime::HiRes=time -e 'for (1..3) { fork or last } $at = time; 1 while time - $at < "
+        "2;"
+        "1 while wait > 0; @t = times; printf \"used %d ms\\n\", 1000 * ($t[0] + $t[2])'");
+    spec.limits.cpu_millis = 200;
+    fixture_start(f, &spec);
+    (void)fixture_end(f, "g", &console);
+    remove_guest(f, "g");
+    int ms = 0;
+    ptrdiff_t at = str_find(console, STR("used "));
+    assert_true(at >= 0);
+    if (f->host->cgroups.roots[CGROUP_CPU] == NULL)
+        return; // as c10m says
+    assert_int_equal(sscanf(console.ptr + at, "used %d", &ms), 1);
+    assert_in_range(ms, 50, 700); // of two seconds a fifth, and what a period has to give at once
+}
+
+static void
+io_is_limited(struct fixture *f)
+{
+    struct stat status;
+    struct str console;
+    struct sandbox_spec spec = fixture_guest(
+        f, "g",
+        "perl -MTime::HiRes=time -e '$at = time; system(\"dd if=/dev/zero of=/srv/file bs=256k "
+        "count=16 oflag=direct 2>&1\") and die; printf \"took %d ms\\n\", 1000 * (time - $at)'");
+    assert_int_equal(stat(f->dir, &status), 0);
+    spec.limits.io_bytes_per_second = 2 * (uint64_t)MIB;
+    spec.limits.io_device = status.st_dev;
+    fixture_start(f, &spec);
+    (void)fixture_end(f, "g", &console);
+    remove_guest(f, "g");
+    int ms = 0;
+    ptrdiff_t at = str_find(console, STR("took "));
+    if (at < 0)
+        print_error(STR_FMT "\n", STR_ARG(console));
+    assert_true(at >= 0);
+    assert_int_equal(sscanf(console.ptr + at, "took %d", &ms), 1);
+    if (f->host->cgroups.roots[CGROUP_IO] != NULL)
+        assert_true(ms > 1200); // 4 MiB, of which the first may go at once
+}
+
+// A limited disk: what it has written, its number of files, and that it keeps them.
+static struct sandbox_spec
+guest_with_disk(struct fixture *f, const char *command)
+{
+    static const char *const states[] = {"root", "usr"};
+    struct sandbox_spec spec = fixture_guest(f, "g", command);
+    struct sandbox_mount *mounts = (struct sandbox_mount *)spec.mounts;
+    const struct disk_order order = {
+        .path = arena_copy_z(&f->arena, arena_print(&f->arena, "%s/disk", f->dir)),
+        .bytes = 32 * (uint64_t)MIB,
+        .files = 1000,
+        .states = states,
+        .state_count = COUNT_OF(states),
+        .ids_row = spec.ids_row,
+    };
+    char problem[512];
+    assert_int_equal(disk_make(f->host, &order, problem), OK);
+    mounts[0].state = STR("root");
+    mounts[1].state = STR("usr");
+    spec.disk = str_of(order.path);
+    return spec;
+}
+
+static void
+disk_is_limited(struct fixture *f)
+{
+    struct str console;
+    if (!f->host->can_limit_disks)
+        return; // an ordinary user, as c10m says
+    struct sandbox_spec spec = guest_with_disk(
+        f,
+        "echo kept > /srv/kept; head -c 64M /dev/zero > /srv/big; stat -c 'big %s' /srv/big;"
+        "rm /srv/big; i=0; while echo > /srv/f$i; do i=$((i+1)); done 2>/dev/null; echo files $i;"
+        "rm -f /srv/f1*; rm /usr/bin/true; while echo > /srv/g$i; do i=$((i+1)); done 2>/dev/null");
+    fixture_start(f, &spec);
+    (void)fixture_end(f, "g", &console);
+    int bytes = 0, files = 0;
+    assert_true(says(console, "No space left on device"));
+    assert_int_equal(sscanf(console.ptr + str_find(console, STR("big ")), "big %d", &bytes), 1);
+    assert_in_range(bytes, 16 * MIB, 32 * MIB);
+    assert_int_equal(sscanf(console.ptr + str_find(console, STR("files ")), "files %d", &files), 1);
+    assert_in_range(files, 500, 1000);
+    remove_guest(f, "g");
+    spec = guest_with_disk(f, "cat /srv/kept; ls /usr/bin/true || echo gone");
+    fixture_start(f, &spec);
+    (void)fixture_end(f, "g", &console);
+    assert_true(says(console, "kept\n") && says(console, "gone\n"));
+    remove_guest(f, "g");
+}
+
 static void
 a_function_gains_no_rights(struct fixture *f)
 {
@@ -295,6 +395,9 @@ IN_FIBER(is_found_by_another_host)
 IN_FIBER(keeps_the_end_of_a_long_console)
 IN_FIBER(memory_is_limited)
 IN_FIBER(processes_are_limited)
+IN_FIBER(cpu_is_limited)
+IN_FIBER(io_is_limited)
+IN_FIBER(disk_is_limited)
 IN_FIBER(a_function_gains_no_rights)
 IN_FIBER(is_frozen_and_thawed)
 
@@ -315,6 +418,9 @@ main(void)
         TEST(keeps_the_end_of_a_long_console),
         TEST(memory_is_limited),
         TEST(processes_are_limited),
+        TEST(cpu_is_limited),
+        TEST(io_is_limited),
+        TEST(disk_is_limited),
         TEST(a_function_gains_no_rights),
         TEST(is_frozen_and_thawed),
     };

@@ -12,8 +12,8 @@ LINT_PACKAGES=(clang-format-19 clang-tidy-19 python3-clang-19 shellcheck)
 TEST_PACKAGES=(postgresql-15 golang-go awscli nftables iproute2) # awscli is version 2
 # What guests of ./dev host-demo and of the bench run, and those that talk to them.
 GUEST_PACKAGES=(dropbear-bin nftables iproute2)
-# Programs that c10m drives, for the tests of src/host/engine.
-ENGINE_PACKAGES=(redis-server memcached haproxy mariadb-server-core mariadb-client)
+# Programs that c10m drives, for the tests of src/host (disks and engines).
+ENGINE_PACKAGES=(e2fsprogs redis-server memcached haproxy mariadb-server-core mariadb-client)
 # Their clients, for guests of tests/host: those see the host's /usr and no virtual environment.
 TEST_PACKAGES+=(python3-psycopg2 python3-pymysql python3-redis python3-pymemcache)
 FUZZ_PACKAGES=(clang-19 libclang-rt-19-dev)

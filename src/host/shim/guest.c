@@ -216,9 +216,15 @@ release(const struct birth *b, pid_t pid, char *why, size_t why_size)
         snprintf(why, why_size, "%s: %s", what, strerror(errno));
         return false;
     }
+    int disk_fd = layers.disk;
+    layers.disk = -1;
     layers_close(b->spec, &layers);
     ssize_t got = read(b->go[0], why, why_size - 1);
     why[got > 0 ? got : 0] = '\0';
+    if (disk_fd >= 0) {
+        disk_spare_keep(disk_fd);
+        close(disk_fd);
+    }
     return got == 0;
 }
 

@@ -29,7 +29,8 @@ make_read_only(int fd)
 }
 
 static bool
-layer_open(const struct mount_spec *m, int user_fd, int *outside, int *state, const char **what)
+layer_open(const struct mount_spec *m, int user_fd, bool has_disk, int *outside, int *state,
+           const char **what)
 {
     *outside = *state = -1;
     *what = m->outside;
@@ -43,7 +44,7 @@ layer_open(const struct mount_spec *m, int user_fd, int *outside, int *state, co
         map_ids(*outside, user_fd);
     if ((m->kind == MOUNT_BIND_READ_ONLY || m->kind == MOUNT_SHELF) && !make_read_only(*outside))
         return false;
-    if (m->kind != MOUNT_OVERLAY)
+    if (m->kind != MOUNT_OVERLAY || has_disk)
         return true;
     *what = m->state;
     *state = mount_clone(m->state, false);
@@ -55,8 +56,12 @@ layers_open(const struct spec *s, int user_fd, struct layers *out, const char **
 {
     for (size_t i = 0; i < MOUNTS_MAX; i++)
         out->outside[i] = out->state[i] = -1;
+    out->disk = s->disk != NULL ? disk_open(s->disk, what) : -1;
+    if (s->disk != NULL && out->disk < 0)
+        return false;
     for (size_t i = 0; i < s->mount_count; i++)
-        if (!layer_open(&s->mounts[i], user_fd, &out->outside[i], &out->state[i], what))
+        if (!layer_open(&s->mounts[i], user_fd, s->disk != NULL, &out->outside[i], &out->state[i],
+                        what))
             return false;
     return true;
 }
@@ -71,9 +76,12 @@ layers_close(const struct spec *s, struct layers *l)
             close(l->state[i]);
         l->outside[i] = l->state[i] = -1;
     }
+    if (l->disk >= 0)
+        close(l->disk);
+    l->disk = -1;
 }
 
-enum { FDS_MAX = 2 * MOUNTS_MAX };
+enum { FDS_MAX = sizeof(struct layers) / sizeof(int) };
 union rights {
     char bytes[CMSG_SPACE(sizeof(int) * FDS_MAX)];
     struct cmsghdr align;

@@ -13,7 +13,8 @@
 // A folder that every host has: in the guest's mount namespace our scratch folder hides it. Layers
 // are open by then, so they may well lie below it.
 #define SCRATCH "/tmp"
-enum { LAYER_PATH_MAX = 64, SCRATCH_BYTES = 1 << 20 };
+#define DISK SCRATCH "/disk"
+enum { LAYER_PATH_MAX = 64, STATE_PATH_MAX = 128, SCRATCH_BYTES = 1 << 20 };
 
 static bool
 scratch_make(void)
@@ -34,12 +35,15 @@ layer_attach(int fd, size_t row, const char *name, char path[LAYER_PATH_MAX])
 }
 
 static int
-overlay_new(const struct layers *l, size_t row)
+overlay_new(const struct mount_spec *m, const struct layers *l, size_t row)
 {
-    char lower[LAYER_PATH_MAX], state[LAYER_PATH_MAX];
-    char upper[LAYER_PATH_MAX + 8], work[LAYER_PATH_MAX + 8];
-    if (!layer_attach(l->outside[row], row, "lower", lower) ||
-        !layer_attach(l->state[row], row, "state", state))
+    char lower[LAYER_PATH_MAX], state[STATE_PATH_MAX];
+    char upper[STATE_PATH_MAX + 8], work[STATE_PATH_MAX + 8];
+    if (!layer_attach(l->outside[row], row, "lower", lower))
+        return -1;
+    if (l->disk >= 0)
+        snprintf(state, sizeof(state), DISK "/%s", m->state);
+    else if (!layer_attach(l->state[row], row, "state", state))
         return -1;
     snprintf(upper, sizeof(upper), "%s/upper", state);
     snprintf(work, sizeof(work), "%s/work", state);
@@ -56,7 +60,7 @@ mount_build(const struct spec *s, const struct layers *l, size_t row)
     uint64_t bytes;
     switch (m->kind) {
     case MOUNT_OVERLAY:
-        return overlay_new(l, row);
+        return overlay_new(m, l, row);
     case MOUNT_TMPFS:
         return text_to_u64(m->outside, &bytes) ? mount_memory(bytes, "0755") : -1;
     default:
@@ -100,6 +104,9 @@ mounts_make(const struct spec *s, struct layers *l, int *shelf_fd, const char **
         return false;
     *what = "the scratch folder";
     if (!scratch_make())
+        return false;
+    *what = "the disk";
+    if (l->disk >= 0 && (mkdir(DISK, 0755) != 0 || !mount_attach(l->disk, DISK)))
         return false;
     for (size_t i = 0; i < s->mount_count; i++) {
         *what = s->mounts[i].at;

@@ -34,7 +34,7 @@ enum mount_kind { MOUNT_BIND, MOUNT_BIND_READ_ONLY, MOUNT_OVERLAY, MOUNT_TMPFS, 
 // Paths outside are absolute; `at` is inside of the guest's root. `outside` of an overlay is its
 // lower folder, of a tmpfs its size in bytes. A shelf is a folder that the guest does not see:
 // process 1 keeps it, to mount folders of it later (order.c). `state` holds an overlay's folders
-// upper and work, and belongs to the guest's root.
+// upper and work, and belongs to the guest's root; where there is a disk, it is a folder of that.
 struct mount_spec {
     enum mount_kind kind;
     const char *at;
@@ -46,6 +46,7 @@ struct mount_spec {
 struct layers {
     int outside[MOUNTS_MAX];
     int state[MOUNTS_MAX];
+    int disk;
 };
 
 struct rlimit_spec {
@@ -62,6 +63,7 @@ struct spec {
     const char *dir; // of the sandbox: control, lock, exit, console
     const char *hostname;
     const char *cwd;
+    const char *disk; // a file with the file system of the overlays' states; NULL: none
     const char *args[ARGS_MAX + 1];
     size_t arg_count;
     const char *env[ARGS_MAX + 1];
@@ -107,6 +109,11 @@ bool layers_open(const struct spec *s, int user_fd, struct layers *out, const ch
 void layers_close(const struct spec *s, struct layers *l);
 bool layers_send(int socket, const struct layers *l);
 bool layers_receive(int socket, struct layers *out);
+
+// disk.c. The host's root mounts the file of a disk, by a loop device that ends with the mount; -1.
+int disk_open(const char *path, const char **what);
+// When the guest's overlays are mounted: what it needs for its next start.
+void disk_spare_keep(int disk_fd);
 
 // mounts.c. In the guest's process 1: leaves the host's root for the guest's. On failure: what and
 // errno. *shelf_fd is -1 when there is no shelf.

@@ -140,6 +140,7 @@ static const struct key {
     {"cpus", .number = offsetof(struct spec, cpus)},
     {"cwd", .text = offsetof(struct spec, cwd)},
     {"dir", .add = NULL}, // offset 0: see set
+    {"disk", .text = offsetof(struct spec, disk)},
     {"env", .add = add_env},
     {"gid", .number = offsetof(struct spec, gid)},
     {"held", .number = offsetof(struct spec, is_held)},
