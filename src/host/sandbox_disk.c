@@ -53,7 +53,7 @@ snapshot_take(const struct sandbox_disk *d, char out[IMAGE_ID_BYTES])
                     "only of a sandbox that has an image of its own, not of the "
                     "default image, a snapshot can be taken");
     const char *dir = path_of(h, other, "/root", d->arena);
-    const char *upper = path_of(h, other, "/root/upper", d->arena);
+    const char *upper = arena_copy_z(d->arena, arena_print(d->arena, "%s/upper", dir));
     if (access(path_of(h, other, "/disk", d->arena), F_OK) == 0 || stat(upper, &status) != 0)
         return fail(d, E_INVALID, "a snapshot of a sandbox with a limited disk is not built");
     const struct image_snapshot snapshot = {

@@ -154,7 +154,7 @@ def said(m, name):
 def check_host(m, host):
     assert m.server.process.poll() is None
     assert {path: digest(path) for path in host.programs} == host.programs
-    for path in (m.folder / "disks").glob("*/root/upper/srv/redirect"):
+    for path in (m.folder / "disks").glob("*/*/upper/srv/redirect"):
         for name in ("user.overlay.redirect", "user.overlay.metacopy", "trusted.overlay.redirect"):
             with pytest.raises(OSError):
                 os.getxattr(path, name, follow_symlinks=False)
