@@ -24,5 +24,8 @@ MUST_USE int tree_clone_file(struct runtime *rt, const char *from, const char *t
 // Takes a guest's first id from the owners and groups of everything, modes as they are; what
 // belongs to smaller ids stays. E_IO. A fiber parks.
 MUST_USE int tree_unshift(struct runtime *rt, const char *dir, int64_t first_id);
+// Gives everything that is not his to that owner and his group, modes as they are. E_IO. A fiber
+// parks.
+MUST_USE int tree_own(struct runtime *rt, const char *dir, int64_t uid);
 // What was written to its file system is on disk. E_IO. A fiber parks.
 MUST_USE int tree_sync(struct runtime *rt, const char *dir);

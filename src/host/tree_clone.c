@@ -235,40 +235,49 @@ tree_clone_file(struct runtime *rt, const char *from, const char *to)
     return f.code;
 }
 
+// Owners of everything in a folder: `ids` more than they are, or all `uid` when that is none below
+// 0.
 struct shift {
     const char *dir;
-    int64_t ids;
+    int64_t ids, uid;
     int code;
 };
 
-static int folder_shift(int dir_fd, int64_t ids, int depth);
+static int folder_shift(const struct shift *s, int dir_fd, int depth);
+
+static int64_t
+id_shifted(const struct shift *s, uint32_t id)
+{
+    return s->uid >= 0 ? s->uid : (int64_t)id + s->ids;
+}
 
 static int
-entry_shift(int dir_fd, const char *name, int64_t ids, int depth)
+entry_shift(const struct shift *s, int dir_fd, const char *name, int depth)
 {
     struct stat status;
     if (fstatat(dir_fd, name, &status, AT_SYMLINK_NOFOLLOW) != 0)
         return E_IO;
-    if (status.st_uid + ids < 0)
+    int64_t uid = id_shifted(s, status.st_uid), gid = id_shifted(s, status.st_gid);
+    if (uid < 0)
         return OK; // by another of its names it was shifted before
-    if (fchownat(dir_fd, name, (uid_t)(status.st_uid + ids), (gid_t)(status.st_gid + ids),
-                 AT_SYMLINK_NOFOLLOW) != 0)
+    bool is_so = uid == status.st_uid && gid == status.st_gid;
+    if (!is_so && fchownat(dir_fd, name, (uid_t)uid, (gid_t)gid, AT_SYMLINK_NOFOLLOW) != 0)
         return E_IO;
     if (S_ISLNK(status.st_mode))
         return OK;
-    if (fchmodat(dir_fd, name, status.st_mode & 07777, 0) != 0)
+    if (!is_so && fchmodat(dir_fd, name, status.st_mode & 07777, 0) != 0)
         return E_IO;
     if (!S_ISDIR(status.st_mode))
         return OK;
     int fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    int code = fd >= 0 ? folder_shift(fd, ids, depth + 1) : E_IO;
+    int code = fd >= 0 ? folder_shift(s, fd, depth + 1) : E_IO;
     if (fd >= 0)
         close(fd);
     return code;
 }
 
 static int
-folder_shift(int dir_fd, int64_t ids, int depth)
+folder_shift(const struct shift *s, int dir_fd, int depth)
 {
     int own = depth < DEPTH_MAX ? dup(dir_fd) : -1, code = OK;
     DIR *d = own < 0 ? NULL : fdopendir(own);
@@ -276,7 +285,7 @@ folder_shift(int dir_fd, int64_t ids, int depth)
         return E_IO;
     for (struct dirent *e; code == OK && (e = readdir(d)) != NULL;)
         if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
-            code = entry_shift(dir_fd, e->d_name, ids, depth);
+            code = entry_shift(s, dir_fd, e->d_name, depth);
     closedir(d);
     return code;
 }
@@ -285,13 +294,21 @@ static void
 shift_all(void *arg)
 {
     struct shift *s = arg;
-    s->code = entry_shift(AT_FDCWD, s->dir, s->ids, 0);
+    s->code = entry_shift(s, AT_FDCWD, s->dir, 0);
 }
 
 int
 tree_unshift(struct runtime *rt, const char *dir, int64_t first_id)
 {
-    struct shift s = {.dir = dir, .ids = -first_id};
+    struct shift s = {.dir = dir, .ids = -first_id, .uid = -1};
+    pool_run(rt, shift_all, &s);
+    return s.code;
+}
+
+int
+tree_own(struct runtime *rt, const char *dir, int64_t uid)
+{
+    struct shift s = {.dir = dir, .uid = uid};
     pool_run(rt, shift_all, &s);
     return s.code;
 }

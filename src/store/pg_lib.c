@@ -42,10 +42,11 @@ static const struct symbol symbols[] = {
     SYMBOL(setNoticeProcessor),
 };
 
+// It stays: the next load then takes microseconds, not the milliseconds of its own libraries.
 int
 pg_lib_load(struct pg_lib *out, char *problem, size_t problem_size)
 {
-    *out = (struct pg_lib){.handle = dlopen("libpq.so.5", RTLD_NOW | RTLD_LOCAL)};
+    *out = (struct pg_lib){.handle = dlopen("libpq.so.5", RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE)};
     if (out->handle == NULL) {
         snprintf(problem, problem_size,
                  "a postgresql: store needs the library libpq (Debian package libpq5): %s",

@@ -1,13 +1,14 @@
-# The host layer: networks here; sandboxes in host_sandboxes.py.
+# The host layer: networks here; sandboxes in host_sandboxes.py, engines in host_engines.py.
 # SPDX-License-Identifier: Apache-2.0
 import statistics
 import subprocess
 import sys
 
+import host_engines
 import host_sandboxes
 from machine import TOOLS, fresh, row, timing_row
 
-ABOUT = "networks and sandboxes: how soon they are there, how much passes, what they cost"
+ABOUT = "networks, sandboxes and engines: how soon they are there, how much passes, what they cost"
 COUNT, COUNT_QUICK = 100, 10
 NAMES = {
     "network": ("network made, with its rules", 3),
@@ -43,3 +44,4 @@ def run(options):
     network_rows(COUNT_QUICK if options.quick else COUNT)
     throughput_row(max(1, int(options.seconds)))
     host_sandboxes.rows(options)
+    host_engines.rows(options)

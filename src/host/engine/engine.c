@@ -3,6 +3,7 @@
 #include "src/host/engine/engine.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -12,7 +13,7 @@
 #include "src/host/file.h"
 #include "src/host/tree.h"
 
-enum { READY_MS_MAX = 60 * 1000, READY_LOOK_MS = 3, PATH_BYTES_MAX = 3000 };
+enum { READY_MS_MAX = 60 * 1000, READY_LOOK_MS = 3, BOOT_BYTES_MAX = 64 };
 
 struct driver {
     const struct engine_kind *kind;
@@ -94,12 +95,6 @@ program_check(struct engine_run *r, const struct engine_kind *k)
                        k->package);
 }
 
-static bool
-is_there(const struct engine_run *r, const char *name)
-{
-    return access(engine_path(r, name), F_OK) == 0;
-}
-
 static int
 note(struct engine_run *r, const char *name, struct str bytes)
 {
@@ -107,16 +102,39 @@ note(struct engine_run *r, const char *name, struct str bytes)
     return code == OK ? OK : engine_fail(r, code, "%s: %s", name, strerror(errno));
 }
 
-// From nothing, or from what a crash left unfinished.
+static int
+note_made(struct engine_run *r, struct str boot)
+{
+    TRY(note(r, "made", boot));
+    int dir = open(r->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool is_synced = dir >= 0 && fsync(dir) == 0;
+    if (dir >= 0)
+        close(dir);
+    return is_synced ? OK : engine_fail(r, E_IO, "%s: %s", r->dir, strerror(errno));
+}
+
+// From nothing, or from what a crash left unfinished. What was copied is on disk by then, but not
+// who owns it: that is set again when the machine has started anew.
 static int
 create(struct engine_run *r, const struct engine_kind *k)
 {
-    if (is_there(r, "made"))
+    struct str made, boot;
+    int code = file_stream("/proc/sys/kernel/random/boot_id", BOOT_BYTES_MAX, r->arena, &boot);
+    if (code != OK)
+        return engine_fail(r, code, "the system's boot_id cannot be read");
+    code = file_read(engine_path(r, "made"), BOOT_BYTES_MAX, r->arena, &made);
+    if (code == OK && str_eq(made, boot))
         return OK;
+    if (code == OK) {
+        int64_t owner = engine_owner(r);
+        if (owner >= 0 && tree_own(r->host->runtime, r->files, owner) != OK)
+            return engine_fail(r, E_IO, "the owner of %s cannot be set", r->files);
+        return note_made(r, boot);
+    }
     TRY(engine_data_clear(r));
     if (k->create != NULL)
         TRY(k->create(r));
-    return note(r, "made", STR(""));
+    return note_made(r, boot);
 }
 
 static int
@@ -170,9 +188,11 @@ static int
 change(struct engine_run *r, const struct engine_kind *k, const struct engine_spec *old)
 {
     const struct engine_spec *new = &r->spec;
-    TRY(configure(r, k));
+    // First, since somebody waits to write. Its files still say otherwise: after a crash here this
+    // is done again, and a start writes them before.
     if (str_is_present(old->primary_host) && !engine_is_replica(r) && k->promote != NULL)
         TRY(k->promote(r));
+    TRY(configure(r, k));
     if (engine_is_replica(r) && k->replicate != NULL &&
         (!str_eq(old->primary_host, new->primary_host) || old->primary_port != new->primary_port))
         TRY(k->replicate(r));
@@ -269,6 +289,15 @@ probe(struct engine_run *r, enum unit_seen *out)
     return OK;
 }
 
+// What runs well, and is not about to be promoted, has time for the next one's copy.
+static void
+look_ahead(struct engine_run *r, const struct engine_kind *k, const struct unit *u)
+{
+    bool is_idle = u->state == UNIT_UP && u->applied_version == u->want_version;
+    if (k->template != NULL && is_idle && !engine_is_replica(r))
+        engine_spare_make(r, k->template);
+}
+
 enum step { PROBE, START, CHANGE, STOP, REMOVE };
 
 static int
@@ -287,6 +316,8 @@ step(const struct driver *d, enum step step, const struct unit *u, enum unit_see
                                 : removal(&r);
     if (code == OK && step != REMOVE)
         engine_log_pass(&r, d->kind->kind);
+    if (code == OK && step == PROBE && *seen == UNIT_SEEN_UP)
+        look_ahead(&r, d->kind, u);
     arena_fini(&arena);
     return code;
 }

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -245,40 +246,72 @@ engine_data_clear(struct engine_run *r)
     return engine_folder_make(r, "files/data");
 }
 
-// The data of this engine becomes the template, unless there is one by now.
+// A copy that is on disk before it is seen under its name, unless there is one by now.
 static int
-template_keep(struct engine_run *r, const char *template)
+copy_keep(struct engine_run *r, const char *from, const char *to)
 {
     char *fresh = engine_path(r, "template.new");
-    const struct tree_clone copy = {
-        .from = engine_path(r, "files/data"), .to = fresh, .uid = -1, .gid = -1};
+    const struct tree_clone copy = {.from = from, .to = fresh, .uid = -1, .gid = -1};
     TRY(tree_remove(r->host->runtime, fresh));
     TRY(tree_clone(r->host->runtime, &copy));
     TRY(tree_sync(r->host->runtime, fresh));
-    if (rename(fresh, template) == 0)
+    if (rename(fresh, to) == 0)
         return OK;
     return errno == EEXIST || errno == ENOTEMPTY ? tree_remove(r->host->runtime, fresh) : E_IO;
+}
+
+static char *
+template_path(struct engine_run *r, const char *name, const char *end)
+{
+    return arena_copy_z(r->arena,
+                        arena_print(r->arena, "%s/templates/%s%s", r->host->dir, name, end));
+}
+
+// The spare copy, or one that is made now.
+static int
+template_take(struct engine_run *r, const char *name)
+{
+    int64_t owner = engine_owner(r);
+    const struct tree_clone copy = {.from = template_path(r, name, ""),
+                                    .to = engine_path(r, "files/data"),
+                                    .uid = owner,
+                                    .gid = owner};
+    if (rmdir(copy.to) != 0)
+        return E_IO;
+    if (rename(template_path(r, name, ".spare"), copy.to) == 0)
+        return owner < 0 ? OK : tree_own(r->host->runtime, copy.to, owner);
+    TRY(tree_clone(r->host->runtime, &copy));
+    return tree_sync(r->host->runtime, r->dir);
 }
 
 int
 engine_template(struct engine_run *r, const char *name, int (*fill)(struct engine_run *r))
 {
-    char *folder = arena_copy_z(r->arena, arena_print(r->arena, "%s/templates", r->host->dir));
-    char *template = arena_copy_z(r->arena, arena_print(r->arena, "%s/%s", folder, name));
-    int64_t owner = engine_owner(r);
-    const struct tree_clone copy = {
-        .from = template, .to = engine_path(r, "files/data"), .uid = owner, .gid = owner};
-    int code = tree_make(folder, 0700);
+    char *template = template_path(r, name, "");
+    int code = tree_make(template_path(r, "", ""), 0700);
     if (code == OK && access(template, F_OK) != 0) {
         TRY(fill(r));
-        code = template_keep(r, template);
+        code = copy_keep(r, engine_path(r, "files/data"), template);
     } else if (code == OK) {
-        code = rmdir(copy.to) == 0 ? tree_clone(r->host->runtime, &copy) : E_IO;
-        if (code == OK)
-            code = tree_sync(r->host->runtime, r->dir);
+        code = template_take(r, name);
     }
     if (code != OK)
         return engine_fail(r, code, "the template %s cannot be used: %s", template,
                            strerror(errno));
     return OK;
+}
+
+void
+engine_spare_make(struct engine_run *r, const char *name)
+{
+    char *template = template_path(r, name, ""), *spare = template_path(r, name, ".spare");
+    if (access(template, F_OK) != 0 || access(spare, F_OK) == 0)
+        return;
+    int lock = open(template_path(r, name, ".lock"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    // One of the engines of that kind makes it.
+    if (lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) == 0 && access(spare, F_OK) != 0 &&
+        copy_keep(r, template, spare) != OK)
+        log_event(r->host->log, LOG_WARN, "engine_spare_failed", "template=%s", name);
+    if (lock >= 0)
+        close(lock);
 }

@@ -29,7 +29,7 @@ MUST_USE int engine_spec_read(struct arena *arena, struct str bytes, struct engi
 //     etc/       its configuration, which the guest only reads
 //     disk/      what the guest changes elsewhere (image_mounts); tool-disk/ of its tools
 //     secret     engine_secret
-//     made       data/ is complete
+//     made       data/ is complete; holds the machine's start in which its owners were last set
 //     applied    the spec as the running engine has it
 //     log-at     how far its console was passed on
 struct engine_run {
@@ -54,8 +54,9 @@ struct engine_command {
 // All run in a fiber and may wait; they return a code and a sentence in run->problem.
 struct engine_kind {
     const char *kind;
-    const char *program; // on the host and in the guest
-    const char *package; // Debian's, that has it
+    const char *program;  // on the host and in the guest
+    const char *package;  // Debian's, that has it
+    const char *template; // what engine_template is called with; NULL: nothing
     // Fills data/, which exists and is empty. NULL: nothing to fill.
     int (*create)(struct engine_run *r);
     // Writes its files below etc/ (and data/) from the spec: before every start and change.

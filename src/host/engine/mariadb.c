@@ -285,6 +285,7 @@ const struct engine_kind engine_mariadb = {
     .kind = "mariadb",
     .program = PROGRAM,
     .package = "mariadb-server-core (and mariadb-client)",
+    .template = TEMPLATE,
     .create = create,
     .configure = configure,
     .command = command,

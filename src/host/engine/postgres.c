@@ -175,46 +175,45 @@ ready(struct engine_run *r)
     return postgres_sql(r, STR("SELECT 1"), &value);
 }
 
-static int
-is_standby(struct engine_run *r, bool *out)
-{
-    struct str value = {0};
-    TRY(postgres_sql(r, STR("SELECT pg_is_in_recovery()"), &value));
-    *out = str_eq(value, STR("t"));
-    return OK;
-}
-
 // A role with that password, made when missing.
-static int
-role_set(struct engine_run *r, struct str name, struct str password, const char *rights)
+static void
+put_role(struct engine_run *r, struct buf *out, struct str name, struct str password,
+         const char *rights)
 {
     struct str quoted = postgres_quote(r, name, '"'), literal = postgres_quote(r, name, '\'');
-    struct str secret = postgres_quote(r, password, '\''), found;
-    TRY(postgres_sql(
-        r,
-        arena_print(r->arena, "SELECT 1 FROM pg_roles WHERE rolname = " STR_FMT, STR_ARG(literal)),
-        &found));
-    return postgres_sql(r,
-                        arena_print(r->arena, "%s ROLE " STR_FMT " LOGIN %s PASSWORD " STR_FMT,
-                                    str_is_present(found) ? "ALTER" : "CREATE", STR_ARG(quoted),
-                                    rights, STR_ARG(secret)),
-                        &found);
+    struct str secret = postgres_quote(r, password, '\'');
+    buf_print(out,
+              "IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = " STR_FMT ") THEN "
+              "CREATE ROLE " STR_FMT "; END IF; "
+              "ALTER ROLE " STR_FMT " LOGIN %s PASSWORD " STR_FMT ";\n",
+              STR_ARG(literal), STR_ARG(quoted), STR_ARG(quoted), rights, STR_ARG(secret));
 }
 
 // As AWS's master user it is no superuser, but owns the first database.
 static int
-admin_set(struct engine_run *r)
+put_admin(struct engine_run *r, struct buf *out)
 {
-    struct str name = postgres_quote(r, r->spec.admin, '"'), none;
+    struct str name = postgres_quote(r, r->spec.admin, '"');
     if (str_eq(r->spec.admin, STR("postgres")) || str_eq(r->spec.admin, STR("replicator")))
         return engine_fail(r, E_INVALID, "the admin's name is taken");
-    TRY(role_set(r, r->spec.admin, r->spec.admin_password, "CREATEDB CREATEROLE"));
+    put_role(r, out, r->spec.admin, r->spec.admin_password, "CREATEDB CREATEROLE");
+    buf_print(out,
+              "GRANT pg_monitor, pg_signal_backend, pg_checkpoint TO " STR_FMT
+              "; ALTER DATABASE postgres OWNER TO " STR_FMT ";\n",
+              STR_ARG(name), STR_ARG(name));
+    return OK;
+}
+
+// A block of PL/pgSQL, in one connection: each costs PostgreSQL a process.
+static int
+block_run(struct engine_run *r, struct str before, struct str body, struct str *out)
+{
+    struct str quoted =
+        postgres_quote(r, arena_print(r->arena, "BEGIN " STR_FMT "END", STR_ARG(body)), '\'');
     return postgres_sql(r,
-                        arena_print(r->arena,
-                                    "GRANT pg_monitor, pg_signal_backend, pg_checkpoint TO " STR_FMT
-                                    "; ALTER DATABASE postgres OWNER TO " STR_FMT,
-                                    STR_ARG(name), STR_ARG(name)),
-                        &none);
+                        arena_print(r->arena, STR_FMT "DO " STR_FMT "; SELECT pg_is_in_recovery()",
+                                    STR_ARG(before), STR_ARG(quoted)),
+                        out);
 }
 
 static int
@@ -224,19 +223,19 @@ reload(struct engine_run *r)
     return postgres_sql(r, STR("SELECT pg_reload_conf()"), &none);
 }
 
+// The roles of a replica are its primary's.
 static int
 reconfigure(struct engine_run *r)
 {
-    bool standby;
-    TRY(reload(r));
-    TRY(is_standby(r, &standby));
-    if (standby)
-        return OK; // its roles are the primary's
+    struct buf body;
+    struct str none;
+    buf_init(&body, r->arena, 1024);
+    buf_put(&body, STR("IF pg_is_in_recovery() THEN RETURN; END IF;\n"));
     if (str_is_present(r->spec.admin))
-        TRY(admin_set(r));
+        TRY(put_admin(r, &body));
     if (str_is_present(r->spec.replication_password))
-        TRY(role_set(r, STR("replicator"), r->spec.replication_password, "REPLICATION"));
-    return OK;
+        put_role(r, &body, STR("replicator"), r->spec.replication_password, "REPLICATION");
+    return block_run(r, STR("SELECT pg_reload_conf(); "), buf_str(&body), &none);
 }
 
 static int
@@ -246,23 +245,26 @@ replicate(struct engine_run *r)
     return reload(r);
 }
 
+// pg_promote would look only every 100 ms whether it is done.
 static int
 promote(struct engine_run *r)
 {
-    bool standby;
-    struct str done = {0};
-    TRY(is_standby(r, &standby));
-    if (!standby)
-        return OK;
-    TRY(postgres_sql(r, STR("SELECT pg_promote(true, 60)"), &done));
-    return str_eq(done, STR("t")) ? OK
-                                  : engine_fail(r, E_TIMEOUT, "PostgreSQL could not be promoted");
+    static const char body[] =
+        "IF pg_is_in_recovery() THEN PERFORM pg_promote(false); END IF; "
+        "FOR i IN 1..25000 LOOP EXIT WHEN NOT pg_is_in_recovery(); PERFORM pg_sleep(0.002); "
+        "END LOOP; ";
+    struct str standby = {0};
+    TRY(block_run(r, STR(""), str_of(body), &standby));
+    return str_eq(standby, STR("f"))
+               ? OK
+               : engine_fail(r, E_TIMEOUT, "PostgreSQL could not be promoted");
 }
 
 const struct engine_kind engine_postgres = {
     .kind = "postgres",
     .program = BIN "postgres",
     .package = "postgresql-15",
+    .template = TEMPLATE,
     .create = create,
     .configure = configure,
     .command = command,
