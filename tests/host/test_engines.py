@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from support.engines import KINDS, LOAD, NETWORK, Client, HaProxy, address, engine_spec
+from support.engines import KINDS, LOAD, NETWORK, PSYCOPG, Client, HaProxy, address, engine_spec
 from support.machine import machine, parent, users
 from support.server import eventually
 
@@ -99,7 +99,6 @@ def test_an_engines_life(m, kind):
 
     # The machine loses power.
     m.die()
-    client.path.unlink()
     m.boot()
     m.wait("e1", "up")
     eventually(lambda: len(main_process(m, kind)) == 1, SECONDS, "it runs, once")
@@ -197,3 +196,47 @@ def test_haproxy_is_reloaded_under_load_without_a_failed_request(m):
     assert seen.keys() <= good and f"200 page-{RELOADS - 1}" in seen, seen
     assert sum(map(int, seen.values())) > 50 * RELOADS, seen
     assert main_process(m, kind) == [before], "its master stays"
+
+
+def copier(m):
+    """The program that copies a primary, held."""
+
+    def held():
+        for pid, name in m.processes().items():
+            if name == "pg_basebackup":
+                os.kill(pid, signal.SIGSTOP)
+                return pid
+
+    return eventually(held, SECONDS, "a primary is being copied")
+
+
+def test_a_copy_goes_on_while_calls_and_c10ms_end(m):
+    kind, client = KINDS["postgres"], Client(m)
+    engine(m, kind, settings=[{"name": "log_replication_commands", "value": "on"}])
+    m.wait("e1", "up")
+    table = "create table big as select repeat(md5(n::text), 30) from generate_series(1, 50000) n"
+    client.python(PSYCOPG, address("p2"), table)
+    write_first(kind, client)
+    engine(m, kind, "e2", "p3", needs=[("postgres", "e1")], primary_host=address("p2"))
+    pid = copier(m)
+    words = "the copy of its primary is being made"
+    for _ in range(2):
+        eventually(lambda: m.units()["e2"]["problem"] == words, SECONDS, "it says so")
+        m.server.kill()
+        m.server.start()
+    assert m.processes()[pid] == "pg_basebackup"
+    os.kill(pid, signal.SIGCONT)
+    m.wait("e2", "up")
+    has(kind, client, "p3", "one", "first")
+    command = "received replication command: BASE_BACKUP"
+    eventually(lambda: command in m.server.log.read_text(), SECONDS, "its log comes through")
+    assert m.server.log.read_text().count(command) == 1
+
+    # Powered off it is ended, and begins again.
+    engine(m, kind, "e3", "p4", needs=[("postgres", "e1")], primary_host=address("p2"))
+    copier(m)
+    assert m.server.stop() == 0
+    m.check_nothing_is_left()
+    m.server.start()
+    m.wait("e3", "up")
+    has(kind, client, "p4", "one", "first")

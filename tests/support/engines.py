@@ -30,19 +30,24 @@ class Client:
         folder = m.dir / f"talk-{name}"
         folder.mkdir(exist_ok=True)
         folder.chmod(0o777)
-        (folder / "sock").unlink(missing_ok=True)
         self.path = folder / "sock"
         mounts = [{"at": "/talk", "outside": str(folder), "is_writable": True}]
         spec = m.guest(network=network[1], port=port, mounts=mounts)
         spec["args"] = ["/usr/bin/python3", "-c", AGENT]
         m.want("sandbox", name, spec=spec, needs=[network], restarts=True, **more)
 
+    def connect(self):
+        s = socket.socket(socket.AF_UNIX)
+        s.settimeout(ASK_SECONDS_MAX)
+        try:
+            s.connect(str(self.path))
+            return s
+        except OSError:
+            s.close()  # it is not there yet, or was left by one that has ended
+
     def run(self, *words, text=""):
         """Status, output and errors of a command."""
-        eventually(self.path.exists, ASK_SECONDS_MAX, f"{self.name} listens: {self.m.units()}")
-        with socket.socket(socket.AF_UNIX) as s:
-            s.settimeout(ASK_SECONDS_MAX)
-            s.connect(str(self.path))
+        with eventually(self.connect, ASK_SECONDS_MAX, f"{self.name} listens") as s:
             s.sendall(json.dumps([words, text]).encode() + b"\n")
             return json.loads(s.makefile("rb").read())
 

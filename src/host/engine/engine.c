@@ -131,7 +131,8 @@ create(struct engine_run *r, const struct engine_kind *k)
             return engine_fail(r, E_IO, "the owner of %s cannot be set", r->files);
         return note_made(r, boot);
     }
-    TRY(engine_data_clear(r));
+    if (!engine_has_work(r))
+        TRY(engine_data_clear(r));
     if (k->create != NULL)
         TRY(k->create(r));
     return note_made(r, boot);
@@ -249,7 +250,7 @@ stop(struct engine_run *r, const struct engine_kind *k, const struct unit *u)
         code = sandbox_stop(r->host, name, 0);
     if (code != OK)
         return engine_fail(r, code, "it cannot be stopped: %s", code_name(code));
-    return OK;
+    return engine_work_drop(r);
 }
 
 static int
@@ -284,6 +285,9 @@ probe(struct engine_run *r, enum unit_seen *out)
     if (code != OK)
         return engine_fail(r, code, "its sandbox does not say how it is: %s", code_name(code));
     *out = seen[status.state];
+    // What still makes its copy is to be stopped too.
+    if (status.state == SANDBOX_ABSENT && engine_has_work(r))
+        *out = UNIT_SEEN_LOST;
     if (status.state == SANDBOX_EXITED)
         (void)engine_fail(r, OK, "it ended with %d, signal %d", status.code, status.signal);
     return OK;

@@ -11,13 +11,19 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "src/base/digest.h"
 #include "src/base/encoding.h"
 #include "src/host/file.h"
 #include "src/host/image.h"
 #include "src/host/network.h"
 #include "src/host/tree.h"
 
-enum { CONSOLE_BYTES = 1 << 20, TOOL_WORDS = 400, SECRET_BYTES = 16 };
+enum {
+    CONSOLE_BYTES = 1 << 20,
+    TOOL_WORDS = 400,
+    SECRET_BYTES = 16,
+    WORK_CALL_MS = 2000, // so long a call waits for it; wishes wait as long
+};
 
 int
 engine_fail(struct engine_run *r, int code, const char *format, ...)
@@ -206,32 +212,105 @@ engine_last_words(struct engine_run *r, bool is_tool)
     return str_trim((struct str){text, console.len});
 }
 
+static int
+tool_end(struct engine_run *r)
+{
+    struct str name = engine_sandbox_name(r, true);
+    TRY(sandbox_stop(r->host, name, 0));
+    return sandbox_remove(r->host, name);
+}
+
+static int
+tool_result(struct engine_run *r, const struct engine_command *c,
+            const struct sandbox_status *status)
+{
+    if (status->state == SANDBOX_EXITED && status->code == 0 && status->signal == 0)
+        return OK;
+    struct str words = engine_last_words(r, true);
+    return engine_fail(r, E_IO, STR_FMT " ended with %d: " STR_FMT, STR_ARG(c->args[0]),
+                       status->code, STR_ARG(words));
+}
+
 int
 engine_tool(struct engine_run *r, const struct engine_command *c, int64_t limit_ms)
 {
     struct sandbox_status status = {0};
-    struct str name = engine_sandbox_name(r, true);
     // One that an earlier c10m has begun.
-    int code = sandbox_stop(r->host, name, 0);
+    TRY(tool_end(r));
+    TRY(engine_sandbox_start(r, c, true));
+    int code = sandbox_wait(r->host, engine_sandbox_name(r, true),
+                            deadline_in_ms(r->host->runtime, limit_ms), &status);
     if (code == OK)
-        code = sandbox_remove(r->host, name);
-    if (code == OK)
-        code = engine_sandbox_start(r, c, true);
-    if (code != OK)
-        return code;
-    code = sandbox_wait(r->host, name, deadline_in_ms(r->host->runtime, limit_ms), &status);
-    int stopped = sandbox_stop(r->host, name, 0);
-    bool is_good = status.state == SANDBOX_EXITED && status.code == 0 && status.signal == 0;
-    if (code == OK && !is_good) {
-        struct str words = engine_last_words(r, true);
-        code = engine_fail(r, E_IO, STR_FMT " ended with %d: " STR_FMT, STR_ARG(c->args[0]),
-                           status.code, STR_ARG(words));
-    } else if (code != OK) {
+        code = tool_result(r, c, &status);
+    else
         (void)engine_fail(r, code, STR_FMT ": %s", STR_ARG(c->args[0]), code_name(code));
-    }
-    if (stopped == OK)
-        stopped = sandbox_remove(r->host, name);
-    return code != OK ? code : stopped;
+    int ended = tool_end(r);
+    return code != OK ? code : ended;
+}
+
+// A program that is a step of making the engine, which may take longer than a call: it goes on
+// while nobody waits for it, and the next call, or the next c10m, finds it by the file "work".
+static struct str
+work_digest(struct engine_run *r, const struct engine_command *c)
+{
+    struct buf text;
+    buf_init(&text, r->arena, 1024);
+    for (size_t i = 0; i < c->arg_count; i++)
+        buf_print(&text, STR_FMT "%c", STR_ARG(c->args[i]), '\0');
+    for (size_t i = 0; i < c->env_count; i++)
+        buf_print(&text, STR_FMT "%c", STR_ARG(c->env[i]), '\0');
+    struct sha256 digest = sha256_of(buf_str(&text));
+    char hex[2 * sizeof(digest.bytes)];
+    hex_encode(digest.bytes, sizeof(digest.bytes), hex);
+    return arena_copy(r->arena, (struct str){hex, sizeof(hex)});
+}
+
+bool
+engine_has_work(struct engine_run *r)
+{
+    return access(engine_path(r, "work"), F_OK) == 0;
+}
+
+int
+engine_work_drop(struct engine_run *r)
+{
+    int code = tool_end(r);
+    if (code != OK)
+        return engine_fail(r, code, "what made its copy cannot be ended: %s", code_name(code));
+    if (engine_has_work(r) && unlink(engine_path(r, "work")) != 0)
+        return engine_fail(r, E_IO, "%s: %s", engine_path(r, "work"), strerror(errno));
+    return OK;
+}
+
+static int
+work_begin(struct engine_run *r, const struct engine_command *c, struct str digest)
+{
+    TRY(engine_work_drop(r));
+    TRY(engine_data_clear(r));
+    if (file_replace(engine_path(r, "work"), digest, 0600) != OK)
+        return engine_fail(r, E_IO, "%s cannot be written", engine_path(r, "work"));
+    return engine_sandbox_start(r, c, true);
+}
+
+int
+engine_work(struct engine_run *r, const struct engine_command *c, const char *what)
+{
+    struct sandbox_status status;
+    struct str noted = {0}, digest = work_digest(r, c), name = engine_sandbox_name(r, true);
+    (void)!file_read(engine_path(r, "work"), 2 * SHA256_BYTES, r->arena, &noted);
+    int code = sandbox_status_get(r->host, name, &status);
+    if (code != OK)
+        return engine_fail(r, code, "%s does not say how it is", what);
+    if (!str_eq(noted, digest) || status.state == SANDBOX_ABSENT || status.state == SANDBOX_LOST)
+        TRY(work_begin(r, c, digest));
+    code = sandbox_wait(r->host, name, deadline_in_ms(r->host->runtime, WORK_CALL_MS), &status);
+    if (code == E_TIMEOUT)
+        return engine_fail(r, E_AGAIN, "%s is being made", what);
+    if (code != OK) // this call has to end, the work has not
+        return engine_fail(r, code, "%s: %s", what, code_name(code));
+    code = tool_result(r, c, &status);
+    int dropped = engine_work_drop(r);
+    return code != OK ? code : dropped;
 }
 
 int
@@ -290,9 +369,11 @@ engine_template(struct engine_run *r, const char *name, int (*fill)(struct engin
     char *template = template_path(r, name, "");
     int code = tree_make(template_path(r, "", ""), 0700);
     if (code == OK && access(template, F_OK) != 0) {
-        TRY(fill(r));
+        TRY(fill(r)); // E_AGAIN: comes again
         code = copy_keep(r, engine_path(r, "files/data"), template);
     } else if (code == OK) {
+        TRY(engine_work_drop(r)); // another engine was sooner
+        TRY(engine_data_clear(r));
         code = template_take(r, name);
     }
     if (code != OK)

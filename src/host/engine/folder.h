@@ -20,5 +20,8 @@ MUST_USE int engine_sandbox_start(struct engine_run *r, const struct engine_comm
 struct str engine_last_words(struct engine_run *r, bool is_tool);
 // files/ as of a new engine.
 MUST_USE int engine_data_clear(struct engine_run *r);
+bool engine_has_work(struct engine_run *r);
+// Ends engine_work and what else runs beside the engine, and forgets it.
+MUST_USE int engine_work_drop(struct engine_run *r);
 // A copy of the template lies ready for the next engine, when there is a template.
 void engine_spare_make(struct engine_run *r, const char *name);

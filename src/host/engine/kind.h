@@ -30,6 +30,7 @@ MUST_USE int engine_spec_read(struct arena *arena, struct str bytes, struct engi
 //     disk/      what the guest changes elsewhere (image_mounts); tool-disk/ of its tools
 //     secret     engine_secret
 //     made       data/ is complete; holds the machine's start in which its owners were last set
+//     work       engine_work goes on: the digest of its command
 //     applied    the spec as the running engine has it
 //     log-at     how far its console was passed on
 struct engine_run {
@@ -57,7 +58,7 @@ struct engine_kind {
     const char *program;  // on the host and in the guest
     const char *package;  // Debian's, that has it
     const char *template; // what engine_template is called with; NULL: nothing
-    // Fills data/, which exists and is empty. NULL: nothing to fill.
+    // Fills data/, by engine_template or engine_work. NULL: it stays empty. E_AGAIN: it goes on.
     int (*create)(struct engine_run *r);
     // Writes its files below etc/ (and data/) from the spec: before every start and change.
     int (*configure)(struct engine_run *r);
@@ -90,6 +91,10 @@ void engine_arg(struct engine_run *r, struct engine_command *c, const char *form
 // Runs a program in a sandbox with the engine's files and network until it ends well. E_IO: it
 // failed, and the problem is the end of what it printed; E_TIMEOUT.
 MUST_USE int engine_tool(struct engine_run *r, const struct engine_command *c, int64_t limit_ms);
+// The same for what fills data/, which is empty when it begins, and may take longer than a call of
+// a driver: E_AGAIN with a sentence of which `what` is the subject, while it goes on. Called again
+// with the same command, also by the next c10m, it waits on; with another, it begins anew.
+MUST_USE int engine_work(struct engine_run *r, const struct engine_command *c, const char *what);
 // data/ from the template of that name, which fill makes in data/ when there is none yet.
 MUST_USE int engine_template(struct engine_run *r, const char *name,
                              int (*fill)(struct engine_run *r));

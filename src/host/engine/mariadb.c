@@ -10,8 +10,6 @@
 #define CLIENT "mariadb --no-defaults --socket=/engine/run/mariadb.sock --user=root "
 enum {
     PORT = 3306,
-    INSTALL_MS = 120 * 1000,
-    COPY_MS = 3600 * 1000,
     SQL_MS = 55 * 1000,
     STOP_MS = 25 * 1000,
     ASK_MS = 5 * 1000,
@@ -25,51 +23,51 @@ port_of(uint16_t port)
 }
 
 // A shell script in a sandbox beside the server, with what it needs to know in its environment,
-// where nothing has to be quoted.
-struct script {
-    const char *text;
-    struct str sql; // $SQL
-    int64_t limit_ms;
-};
+// where nothing has to be quoted. $SQL is the last of it.
+static void
+script(struct engine_run *r, const char *text, struct str sql, struct engine_command *out)
+{
+    engine_arg(r, out, "/bin/bash");
+    engine_arg(r, out, "-e");
+    engine_arg(r, out, "-o");
+    engine_arg(r, out, "pipefail");
+    engine_arg(r, out, "-c");
+    engine_arg(r, out, "%s", text);
+    out->env[out->env_count++] = STR("PATH=/usr/sbin:/usr/bin");
+    out->env[out->env_count++] = STR("HOME=/tmp");
+    out->env[out->env_count++] =
+        arena_print(r->arena, "PRIMARY=" STR_FMT, STR_ARG(r->spec.primary_host));
+    out->env[out->env_count++] = arena_print(r->arena, "PORT=%u", port_of(r->spec.primary_port));
+    out->env[out->env_count++] =
+        arena_print(r->arena, "MYSQL_PWD=" STR_FMT, STR_ARG(r->spec.replication_password));
+    out->env[out->env_count++] = arena_print(r->arena, "SQL=" STR_FMT, STR_ARG(sql));
+}
 
 static int
-script_run(struct engine_run *r, const struct script *s)
+script_run(struct engine_run *r, const char *text, struct str sql)
 {
     struct engine_command c = {0};
-    engine_arg(r, &c, "/bin/bash");
-    engine_arg(r, &c, "-e");
-    engine_arg(r, &c, "-o");
-    engine_arg(r, &c, "pipefail");
-    engine_arg(r, &c, "-c");
-    engine_arg(r, &c, "%s", s->text);
-    c.env[c.env_count++] = STR("PATH=/usr/sbin:/usr/bin");
-    c.env[c.env_count++] = STR("HOME=/tmp");
-    c.env[c.env_count++] = arena_print(r->arena, "PRIMARY=" STR_FMT, STR_ARG(r->spec.primary_host));
-    c.env[c.env_count++] = arena_print(r->arena, "PORT=%u", port_of(r->spec.primary_port));
-    c.env[c.env_count++] =
-        arena_print(r->arena, "MYSQL_PWD=" STR_FMT, STR_ARG(r->spec.replication_password));
-    c.env[c.env_count++] = arena_print(r->arena, "SQL=" STR_FMT, STR_ARG(s->sql));
-    return engine_tool(r, &c, s->limit_ms);
+    script(r, text, sql, &c);
+    return engine_tool(r, &c, SQL_MS);
 }
 
 static int
 sql(struct engine_run *r, struct str text)
 {
-    const struct script s = {"unset MYSQL_PWD; " CLIENT "--delimiter=// -e \"$SQL\"", text, SQL_MS};
-    return script_run(r, &s);
+    return script_run(r, "unset MYSQL_PWD; " CLIENT "--delimiter=// -e \"$SQL\"", text);
 }
 
 // Only its own machine's root, by the socket, is let in at first.
+#define INSTALL                                                                                    \
+    "mariadb-install-db --no-defaults --datadir=/engine/data --skip-test-db --skip-name-resolve "  \
+    "--auth-root-authentication-method=normal >/tmp/log 2>&1 || { tail -n 5 /tmp/log; exit 1; }\n"
+
 static int
 fill(struct engine_run *r)
 {
-    const struct script s = {
-        .text = "mariadb-install-db --no-defaults --datadir=/engine/data --skip-test-db "
-                "--skip-name-resolve --auth-root-authentication-method=normal >/tmp/log 2>&1 || "
-                "{ tail -n 5 /tmp/log; exit 1; }",
-        .limit_ms = INSTALL_MS,
-    };
-    return script_run(r, &s);
+    struct engine_command c = {0};
+    script(r, INSTALL, STR(""), &c);
+    return engine_work(r, &c, "its database");
 }
 
 // The primary's contents, with its users, as of one moment, which the last line tells the replica
@@ -77,8 +75,8 @@ fill(struct engine_run *r)
 static int
 copy_primary(struct engine_run *r)
 {
-    const struct script s = {
-        .text = "mariadb-dump --no-defaults --host=\"$PRIMARY\" --port=\"$PORT\" --user=replicator "
+    static const char text[] =
+        INSTALL "mariadb-dump --no-defaults --host=\"$PRIMARY\" --port=\"$PORT\" --user=replicator "
                 "--all-databases --single-transaction --routines --events --triggers --gtid "
                 "--master-data=2 --flush-privileges --ignore-table=mysql.gtid_slave_pos "
                 ">/engine/copy.sql\n"
@@ -93,17 +91,16 @@ copy_primary(struct engine_run *r)
                 "$load\n"
                 "rm /engine/copy.sql\n"
                 "$load -e shutdown\n"
-                "wait\n",
-        .limit_ms = COPY_MS,
-    };
-    return script_run(r, &s);
+                "wait\n";
+    struct engine_command c = {0};
+    script(r, text, STR(""), &c);
+    return engine_work(r, &c, "the copy of its primary");
 }
 
 static int
 create(struct engine_run *r)
 {
-    TRY(engine_template(r, TEMPLATE, fill));
-    return engine_is_replica(r) ? copy_primary(r) : OK;
+    return engine_is_replica(r) ? copy_primary(r) : engine_template(r, TEMPLATE, fill);
 }
 
 // What quotes of the file or of SQL would have to hide.
@@ -269,16 +266,14 @@ replicate(struct engine_run *r)
 static int
 promote(struct engine_run *r)
 {
-    const struct script s = {
-        .text = "unset MYSQL_PWD\nclient='" CLIENT "'\n"
-                "$client -e 'STOP SLAVE IO_THREAD'\n"
-                "at=$($client -e 'SHOW SLAVE STATUS\\G' | sed -n 's/^ *Gtid_IO_Pos: //p')\n"
-                "[ -z \"$at\" ] || [ \"$($client -Ne \"SELECT MASTER_GTID_WAIT('$at', 50)\")\" = 0 "
-                "]\n"
-                "$client -e 'STOP SLAVE; RESET SLAVE ALL; SET GLOBAL read_only = OFF'\n",
-        .limit_ms = SQL_MS,
-    };
-    return script_run(r, &s);
+    static const char text[] =
+        "unset MYSQL_PWD\nclient='" CLIENT "'\n"
+        "$client -e 'STOP SLAVE IO_THREAD'\n"
+        "at=$($client -e 'SHOW SLAVE STATUS\\G' | sed -n 's/^ *Gtid_IO_Pos: //p')\n"
+        "[ -z \"$at\" ] || [ \"$($client -Ne \"SELECT MASTER_GTID_WAIT('$at', 50)\")\" = 0 "
+        "]\n"
+        "$client -e 'STOP SLAVE; RESET SLAVE ALL; SET GLOBAL read_only = OFF'\n";
+    return script_run(r, text, STR(""));
 }
 
 const struct engine_kind engine_mariadb = {

@@ -11,7 +11,7 @@
 #define BIN "/usr/lib/postgresql/15/bin/"
 // Its number rises when what fill makes changes.
 #define TEMPLATE "postgres-15-C.UTF-8-1"
-enum { INITDB_MS = 120 * 1000, COPY_MS = 3600 * 1000, STOP_MS = 30 * 1000 };
+enum { STOP_MS = 30 * 1000 };
 
 static void
 environment(struct engine_command *c)
@@ -35,7 +35,7 @@ fill(struct engine_run *r)
     engine_arg(r, &c, "--encoding=UTF8");
     engine_arg(r, &c, "--locale=C.UTF-8");
     environment(&c);
-    return engine_tool(r, &c, INITDB_MS);
+    return engine_work(r, &c, "its database");
 }
 
 // A copy of the primary as it runs. The primary's own settings are not what a replica runs by.
@@ -55,7 +55,7 @@ copy_primary(struct engine_run *r)
     environment(&c);
     c.env[c.env_count++] =
         arena_print(r->arena, "PGPASSWORD=" STR_FMT, STR_ARG(r->spec.replication_password));
-    TRY(engine_tool(r, &c, COPY_MS));
+    TRY(engine_work(r, &c, "the copy of its primary"));
     return engine_touch(r, "data/standby.signal");
 }
 
