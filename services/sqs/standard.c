@@ -3,6 +3,7 @@
 #include "services/sqs/standard.h"
 
 #include "services/sqs/stored.h"
+#include "src/base/plant.h"
 
 int
 standard_put(struct kv_txn *txn, const struct queue *q, const struct message_id *id,
@@ -33,7 +34,7 @@ standard_remove(struct kv_txn *txn, const struct place *p, const struct head_ent
 {
     struct arena *a = kv_txn_arena(txn);
     const struct message_id *id = due_id(e);
-    if (delivery->has_flight.value)
+    if (delivery->has_flight.value && !PLANT(LEFT_FLIGHT))
         TRY(kv_del(txn, key_flight(a, p, id)));
     TRY(kv_del(txn, key_due(a, p, e->due_ms, id)));
     return stored_del(txn, p, due_id(e));

@@ -12,6 +12,7 @@ enum plant {
     PLANT_FORGOTTEN_TIMER, // an alarm that is set is not noted as the earliest
     PLANT_EARLY_OUTBOX,    // an event is delivered before the commit that causes it
     PLANT_STALE_CLAIM,     // a claim on a message is not checked when it is used
+    PLANT_LEFT_FLIGHT,     // a message's flight stays behind, which no client sees
 };
 
 #ifdef C10M_PLANTS

@@ -1,8 +1,7 @@
-// Checking a whole data directory.
+// Checking a whole store.
 // SPDX-License-Identifier: Apache-2.0
 #include "src/cloud/fsck.h"
 
-#include <limits.h>
 #include <stdio.h>
 
 #include "src/cloud/state.h"
@@ -11,12 +10,6 @@
 #include "src/store/client_token.h"
 #include "src/store/resource.h"
 #include "src/store/tuple.h"
-
-static void
-line_print(void *arg, const char *line)
-{
-    puts(line);
-}
 
 static bool
 is_service(struct str name)
@@ -117,9 +110,8 @@ static int
 seal_main(void *arg)
 {
     struct running *r = arg;
-    char path[PATH_MAX + 16];
-    snprintf(path, sizeof(path), "%s/root.key", r->fsck->data);
-    struct seal_options options = {.runtime = r->cloud.runtime, .kv = r->cloud.kv, .path = path};
+    struct seal_options options = {
+        .runtime = r->cloud.runtime, .kv = r->cloud.kv, .path = r->fsck->seal_file};
     return seal_open(&options, &r->cloud.seal, r->fsck->problem, r->fsck->problem_size);
 }
 
@@ -127,15 +119,12 @@ static int
 open_all(struct running *r)
 {
     struct fsck *f = r->fsck;
-    char url[PATH_MAX + 8];
     struct kv_options options = {.runtime = f->runtime, .log = f->log, .is_alone = true};
-    snprintf(url, sizeof(url), "rocks:%s", f->data);
-    const char *store = f->store != NULL ? f->store : url;
     r->cloud.runtime = f->runtime;
     r->cloud.log = *f->log;
-    TRY(kv_open(store, &options, &r->cloud.kv, f->problem, f->problem_size));
+    TRY(kv_open(f->store_url, &options, &r->cloud.kv, f->problem, f->problem_size));
     TRY(runtime_call(f->runtime, seal_main, r));
-    struct cloud_options cloud_options = {.store_url = store, .keys_dir = f->data};
+    struct cloud_options cloud_options = {.store_url = f->store_url, .keys_dir = f->data};
     TRY(state_open(&r->cloud, &cloud_options, f->problem, f->problem_size));
     r->cloud.aes = aes_new();
     r->cloud.data_keys = data_keys_new(r->cloud.seal, r->cloud.aes);
@@ -152,7 +141,8 @@ run(struct running *r)
                               .reaper = r->cloud.reaper,
                               .data_keys = r->cloud.data_keys,
                               .is_repair = f->is_repair,
-                              .print = line_print};
+                              .print = f->print,
+                              .print_arg = f->print_arg};
     int code = runtime_call(f->runtime, check_main, r);
     if (code != OK && *f->problem == 0)
         snprintf(f->problem, f->problem_size, "%s: cannot be checked to its end (%s)",

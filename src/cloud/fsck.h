@@ -1,4 +1,4 @@
-// Checking a whole data directory.
+// Checking a whole store.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -7,12 +7,15 @@
 struct fsck {
     struct runtime *runtime;
     const struct log *log;
-    const char *data;  // the data directory, which no c10m uses
-    const char *store; // NULL: it is in there; else its URL, and data has its root key
+    const char *store_url; // of a store that no c10m uses
+    const char *data;      // the data directory, which has its keys; NULL: none
+    const char *seal_file; // the root key
     bool is_repair;
+    void (*print)(void *arg, const char *line); // is told each problem as it is found
+    void *print_arg;
     char *problem; // gets a sentence when it cannot be checked
     size_t problem_size;
-    size_t problems, mended; // filled in; each is printed to the standard output as it is found
+    size_t problems, mended; // filled in
 };
 
 // From outside the loops. By the store's own invariants, then by each service's check (service.h).

@@ -49,12 +49,18 @@ fail(const struct task *t)
     return EXIT_BAD_START;
 }
 
+static void
+print_url(const struct task *t, char *out, size_t size)
+{
+    snprintf(out, size, "rocks:%s", t->data);
+}
+
 static int
 store_open(struct task *t, struct kv **out)
 {
     char url[PATH_MAX + 8];
     struct kv_options options = {.runtime = t->runtime, .log = &t->log};
-    snprintf(url, sizeof(url), "rocks:%s", t->data);
+    print_url(t, url, sizeof(url));
     return kv_open(url, &options, out, t->problem, sizeof(t->problem));
 }
 
@@ -225,14 +231,25 @@ restore_command(struct task *t)
     return 0;
 }
 
+static void
+print_line(void *arg, const char *line)
+{
+    puts(line);
+}
+
 static int
 fsck_command(struct task *t)
 {
+    char url[PATH_MAX + 8], seal_file[PATH_MAX + 16];
+    print_url(t, url, sizeof(url));
+    snprintf(seal_file, sizeof(seal_file), "%s/root.key", t->data);
     struct fsck f = {.runtime = t->runtime,
                      .log = &t->log,
+                     .store_url = t->store != NULL ? t->store : url,
                      .data = t->data,
-                     .store = t->store,
+                     .seal_file = seal_file,
                      .is_repair = t->is_repair,
+                     .print = print_line,
                      .problem = t->problem,
                      .problem_size = sizeof(t->problem)};
     const char *what = t->store != NULL ? t->store : t->data;

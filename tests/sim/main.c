@@ -80,6 +80,15 @@ stop_nodes(struct world *w)
         node_stop(&w->nodes[i]);
 }
 
+// As fsck does: what must hold between the keys of the store's modules and of all services.
+static void
+check_store(struct world *w)
+{
+    struct node checker = {.loops = 1, .world = w, .main = fsck_main};
+    node_start(&checker);
+    node_stop(&checker);
+}
+
 static void
 sqs_world(void *arg)
 {
@@ -90,6 +99,7 @@ sqs_world(void *arg)
     run_faults(w);
     sqs_load_end(load);
     stop_nodes(w);
+    check_store(w);
 }
 
 static void
@@ -197,7 +207,8 @@ parse_plant(const char *name)
 {
 #ifdef C10M_PLANTS
     static const char *const names[] = {
-        "none", "lost-wakeup", "expired-lease", "forgotten-timer", "early-outbox", "stale-claim"};
+        "none",         "lost-wakeup", "expired-lease", "forgotten-timer",
+        "early-outbox", "stale-claim", "left-flight"};
     for (size_t i = 0; i < COUNT_OF(names); i++) {
         if (strcmp(names[i], name) != 0)
             continue;

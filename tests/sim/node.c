@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "src/cloud/cloud.h"
+#include "src/cloud/fsck.h"
 #include "tests/sim/failure.h"
 #include "tests/sim/world.h"
 
@@ -34,6 +35,45 @@ cloud_main(void *arg)
     while (!n->is_stopping)
         sim_sleep_ns(50 * 1000000);
     cloud_free(cloud);
+}
+
+static int64_t
+log_now_ms(void *arg)
+{
+    return clock_wall_ms(arg);
+}
+
+struct log
+node_log(const char *name, struct runtime *rt)
+{
+    return (struct log){.fd = sim_log_open(name),
+                        .level_min = LOG_INFO,
+                        .now_ms = log_now_ms,
+                        .now_arg = rt};
+}
+
+static void
+tell_broken(void *arg, const char *line)
+{
+    failure("invariant: %s", line);
+}
+
+void
+fsck_main(void *arg)
+{
+    struct node *n = arg;
+    char problem[512] = "";
+    struct fsck f = {.store_url = "mem:",
+                     .seal_file = n->world->seal_path,
+                     .print = tell_broken,
+                     .problem = problem,
+                     .problem_size = sizeof(problem)};
+    CHECK(runtime_new(&(struct runtime_options){.loops = n->loops}, &f.runtime) == OK);
+    struct log log = node_log("fsck", f.runtime);
+    f.log = &log;
+    if (fsck_run(&f) != OK)
+        failure("invariants cannot be checked: %s", problem);
+    runtime_free(f.runtime);
 }
 
 void

@@ -141,12 +141,6 @@ run_modules(struct ways_node *n)
     background_free(b);
 }
 
-static int64_t
-log_now_ms(void *arg)
-{
-    return clock_wall_ms(arg);
-}
-
 static int
 open_store(struct ways_node *n)
 {
@@ -173,10 +167,7 @@ ways_main(void *arg)
     n->world = life->world;
     n->model = life->world->ways;
     CHECK(runtime_new(&(struct runtime_options){.loops = life->loops}, &n->runtime) == OK);
-    n->log = (struct log){.fd = sim_log_open("ways"),
-                          .level_min = LOG_INFO,
-                          .now_ms = log_now_ms,
-                          .now_arg = n->runtime};
+    n->log = node_log("ways", n->runtime);
     CHECK(open_store(n) == OK);
     n->inbox = calloc(WAYS_MAILS_MAX, sizeof(*n->inbox));
     CHECK(n->inbox);

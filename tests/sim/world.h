@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "src/base/log.h"
+#include "src/task/runtime.h"
 #include "src/task/sim/sim.h"
 
 enum { CLOUDS_MAX = 2, CLOUD_PORT_FIRST = 4566 };
@@ -37,6 +39,8 @@ struct world {
 
 // -- node.c
 void cloud_main(void *arg);
+void fsck_main(void *arg); // when no cloud is left
+struct log node_log(const char *name, struct runtime *rt);
 void node_start(struct node *n);
 void node_kill(struct node *n);
 void node_stop(struct node *n); // waits
