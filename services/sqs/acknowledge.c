@@ -110,7 +110,8 @@ acknowledge_body(struct kv_txn *txn, void *arg)
 }
 
 static void
-head_tell(struct heads *heads, struct str generation, const struct acknowledge_entry *e)
+head_tell(struct heads *heads, struct str generation, const struct acknowledge_entry *e,
+          int64_t now_ms)
 {
     struct head *h;
     if (!e->timeout_s.is_present && e->share == 0)
@@ -120,7 +121,7 @@ head_tell(struct heads *heads, struct str generation, const struct acknowledge_e
     if (e->timeout_s.is_present)
         head_add(h, &entry);
     else
-        due_share_remove(h, e->share);
+        due_share_remove(h, e->share, now_ms);
     head_unref(heads, h);
 }
 
@@ -136,7 +137,7 @@ acknowledge_announce(struct acknowledge *s)
         if (e->fault.is_set)
             continue;
         if (!is_fifo)
-            head_tell(sqs->heads, generation, e);
+            head_tell(sqs->heads, generation, e, call_now_ms(s->c));
         if (is_fifo || e->timeout_s.is_present)
             lot_wake(sqs->receivers, generation, 1);
     }

@@ -22,11 +22,29 @@ is_noisy(const void *arg, int32_t share)
     return s->shares && shares_is_noisy(s->shares, share);
 }
 
+static void
+pass_time(void *arg, int64_t now_ms)
+{
+    struct due_state *s = arg;
+    if (s->shares)
+        shares_now(s->shares, now_ms);
+}
+
+static uint32_t
+rank_of(const void *arg, int32_t share)
+{
+    const struct due_state *s = arg;
+    return s->shares ? shares_in_flight(s->shares, share) : 0;
+}
+
 struct heads *
 due_heads_new(void)
 {
-    return heads_new(&(struct heads_options){
-        .state_bytes = sizeof(struct due_state), .state_fini = state_fini, .is_aside = is_noisy});
+    return heads_new(&(struct heads_options){.state_bytes = sizeof(struct due_state),
+                                             .state_fini = state_fini,
+                                             .is_aside = is_noisy,
+                                             .pass_time = pass_time,
+                                             .aside_rank = rank_of});
 }
 
 struct head_entry
@@ -91,23 +109,25 @@ due_share_add(struct head *h, int32_t share, int64_t now_ms)
 }
 
 void
-due_share_remove(struct head *h, int32_t share)
+due_share_remove(struct head *h, int32_t share, int64_t now_ms)
 {
     if (share == 0)
         return;
     struct due_state *s = head_lock(h);
     if (s->shares)
-        shares_remove(s->shares, share);
+        shares_remove(s->shares, share, now_ms);
     head_unlock(h);
 }
 
 bool
-due_shares_get(struct head *h, struct shares *out)
+due_shares_get(struct head *h, int64_t now_ms, struct shares *out)
 {
     const struct due_state *s = head_lock(h);
     bool has_shares = s->shares != NULL;
     if (has_shares)
         *out = *s->shares;
     head_unlock(h);
+    if (has_shares)
+        shares_now(out, now_ms);
     return has_shares;
 }

@@ -28,6 +28,6 @@ const struct message_id *due_id(const struct head_entry *e);
 
 // A message of that share was received for the first time, or is gone again.
 void due_share_add(struct head *h, int32_t share, int64_t now_ms);
-void due_share_remove(struct head *h, int32_t share);
-// All of them. False: no message with a group was received yet.
-bool due_shares_get(struct head *h, struct shares *out);
+void due_share_remove(struct head *h, int32_t share, int64_t now_ms);
+// All of them, as of now. False: no message with a group was received yet.
+bool due_shares_get(struct head *h, int64_t now_ms, struct shares *out);

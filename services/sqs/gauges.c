@@ -122,7 +122,7 @@ shares_of(struct gauges *g, const struct queue *q, struct shares *out)
     if (q->record.is_fifo.value)
         return false;
     struct head *h = heads_ref(heads, q->place.generation);
-    bool has_groups = due_shares_get(h, out);
+    bool has_groups = due_shares_get(h, now_ms_of(g), out);
     head_unref(heads, h);
     return has_groups;
 }

@@ -13,50 +13,101 @@ share_of(struct str group_id)
     return (int32_t)(hash >> 1 | 1);
 }
 
-static uint32_t *
-bucket_of(struct shares *s, int32_t share)
+static struct share *
+group_of(struct shares *s, int32_t share)
 {
     // The last bit is always set.
-    return &s->in_flight[(uint32_t)share / 2 % SHARE_BUCKETS];
+    return &s->groups[(uint32_t)share / 2 % SHARE_BUCKETS];
+}
+
+// What is in flight is worked on: each millisecond of it is one of somebody's time.
+static void
+share_pass_time(struct share *g, int64_t age_ms)
+{
+    if (age_ms > g->seen_ms)
+        g->busy_ms += (uint64_t)g->in_flight * (uint64_t)(age_ms - g->seen_ms);
+    g->seen_ms = (uint32_t)age_ms;
 }
 
 static void
-shares_halve(struct shares *s)
+shares_halve(struct shares *s, int64_t age_ms)
 {
-    s->total = 0;
+    int64_t times = age_ms / SHARE_HALVED_MS;
+    int shift = times < SHARE_HALVED_MAX ? (int)times : SHARE_HALVED_MAX;
+    s->all = (struct share){0};
     for (size_t i = 0; i < SHARE_BUCKETS; i++) {
-        s->in_flight[i] /= 2;
-        s->total += s->in_flight[i];
+        struct share *g = &s->groups[i];
+        share_pass_time(g, age_ms);
+        *g = (struct share){g->in_flight >> shift, 0, g->busy_ms >> shift};
+        s->all.in_flight += g->in_flight;
+        s->all.busy_ms += g->busy_ms;
     }
+}
+
+// How much later it is than when they were halved.
+static int64_t
+shares_age(struct shares *s, int64_t now_ms)
+{
+    int64_t age_ms = now_ms - s->halved_ms;
+    if (age_ms >= 0 && age_ms < SHARE_HALVED_MS)
+        return age_ms;
+    shares_halve(s, age_ms < 0 ? SHARE_HALVED_MS : age_ms); // the clock may be moved back
+    s->halved_ms = now_ms;
+    return 0;
+}
+
+static struct share *
+shares_touch(struct shares *s, int32_t share, int64_t now_ms)
+{
+    struct share *g = group_of(s, share);
+    int64_t age_ms = shares_age(s, now_ms);
+    share_pass_time(g, age_ms);
+    share_pass_time(&s->all, age_ms);
+    return g;
 }
 
 void
 shares_add(struct shares *s, int32_t share, int64_t now_ms)
 {
-    int64_t age_ms = now_ms - s->halved_ms;
-    if (age_ms < 0 || age_ms > SHARE_HALVED_MS) { // the clock may be moved back
-        shares_halve(s);
-        s->halved_ms = now_ms;
-    }
-    ++*bucket_of(s, share);
-    s->total++;
+    shares_touch(s, share, now_ms)->in_flight++;
+    s->all.in_flight++;
 }
 
 void
-shares_remove(struct shares *s, int32_t share)
+shares_remove(struct shares *s, int32_t share, int64_t now_ms)
 {
-    uint32_t *bucket = bucket_of(s, share);
-    if (*bucket == 0)
+    struct share *g = shares_touch(s, share, now_ms);
+    if (g->in_flight == 0)
         return;
-    --*bucket;
-    s->total--;
+    g->in_flight--;
+    s->all.in_flight--;
+}
+
+void
+shares_now(struct shares *s, int64_t now_ms)
+{
+    share_pass_time(&s->all, shares_age(s, now_ms));
+}
+
+static bool
+is_above(uint64_t own, uint64_t all)
+{
+    return own * 100 > all * SHARE_NOISY_PERCENT;
 }
 
 bool
 shares_is_noisy(const struct shares *s, int32_t share)
 {
-    uint64_t own = *bucket_of((struct shares *)s, share);
-    return own >= SHARE_NOISY_MIN && own * 100 > s->total * SHARE_NOISY_PERCENT;
+    struct share g = *group_of((struct shares *)s, share);
+    share_pass_time(&g, s->all.seen_ms);
+    return (g.in_flight >= SHARE_NOISY_MIN && is_above(g.in_flight, s->all.in_flight)) ||
+           (g.busy_ms >= SHARE_BUSY_MS_MIN && is_above(g.busy_ms, s->all.busy_ms));
+}
+
+uint32_t
+shares_in_flight(const struct shares *s, int32_t share)
+{
+    return group_of((struct shares *)s, share)->in_flight;
 }
 
 int64_t

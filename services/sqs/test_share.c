@@ -29,9 +29,9 @@ a_group_with_a_tenth_in_flight_is_noisy(void **state)
     add(&s, a, 1);
     assert_true(shares_is_noisy(&s, a));
     for (int i = 0; i < SHARE_NOISY_MIN + 2; i++)
-        shares_remove(&s, a); // once more than there are: no less than none
+        shares_remove(&s, a, 1000); // once more than there are: no less than none
     assert_false(shares_is_noisy(&s, a));
-    assert_int_equal(s.total, 9 * SHARE_NOISY_MIN);
+    assert_int_equal(s.all.in_flight, 9 * SHARE_NOISY_MIN);
 }
 
 static void
@@ -51,9 +51,37 @@ what_was_not_heard_of_is_forgotten(void **state)
     struct shares s = {.halved_ms = 1000};
     int32_t a = share_of(STR("a"));
     add(&s, a, 100);
-    for (int i = 1; i <= 10; i++)
+    for (int i = 1; i <= 20; i++)
         shares_add(&s, share_of(STR("b")), 1000 + i * (SHARE_HALVED_MS + 1LL));
     assert_false(shares_is_noisy(&s, a));
+}
+
+static void
+a_group_that_is_worked_on_for_long_is_noisy(void **state)
+{
+    struct shares s = {.halved_ms = 1000};
+    int32_t slow = share_of(STR("slow")), quick = share_of(STR("quick"));
+    add(&s, slow, 1);
+    for (int i = 0; i < 100; i++) {
+        shares_add(&s, quick, 1000 + 100 * i);
+        shares_remove(&s, quick, 1000 + 100 * i + 5);
+    }
+    assert_true(shares_is_noisy(&s, slow));
+    assert_false(shares_is_noisy(&s, quick)); // 500 ms of 10 s and a half
+    shares_remove(&s, slow, 11 * 1000);
+    assert_int_equal(shares_noisy(&s), 1); // recently, and not only now
+    shares_now(&s, 11 * 1000 + 10 * SHARE_HALVED_MS);
+    assert_int_equal(shares_noisy(&s), 0);
+}
+
+static void
+little_time_says_nothing(void **state)
+{
+    struct shares s = {.halved_ms = 1000};
+    int32_t only = share_of(STR("only"));
+    add(&s, only, 1);
+    shares_remove(&s, only, 1000 + SHARE_BUSY_MS_MIN - 1);
+    assert_false(shares_is_noisy(&s, only));
 }
 
 int
@@ -63,6 +91,8 @@ main(void)
         cmocka_unit_test(a_group_with_a_tenth_in_flight_is_noisy),
         cmocka_unit_test(many_equal_groups_are_all_quiet),
         cmocka_unit_test(what_was_not_heard_of_is_forgotten),
+        cmocka_unit_test(a_group_that_is_worked_on_for_long_is_noisy),
+        cmocka_unit_test(little_time_says_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -206,9 +206,12 @@ size_t
 head_claim_ready(struct head *h, int64_t now_ms, struct head_entry *out, size_t n)
 {
     size_t count = 0;
+    const struct heads_options *o = &h->heads->options;
     pthread_mutex_lock(&h->lock);
     if (now_ms + HEAD_CLOCK_SLACK_MS < h->mark.due_ms)
         head_restart(h);
+    if (o->pass_time != NULL)
+        o->pass_time(h->state, now_ms);
     while (count < n && (take_returned(h, now_ms, &out[count]) ||
                          head_ring_take(&h->ready, now_ms, &out[count]))) {
         // It did not stand aside when it was found.
@@ -221,12 +224,21 @@ head_claim_ready(struct head *h, int64_t now_ms, struct head_entry *out, size_t 
     return count;
 }
 
+static bool
+take_aside(struct head *h, int64_t now_ms, struct head_entry *out)
+{
+    const struct heads_options *o = &h->heads->options;
+    if (o->aside_rank == NULL)
+        return head_ring_take(&h->aside, now_ms, out);
+    return head_ring_take_lowest(&h->aside, now_ms, o->aside_rank, h->state, out);
+}
+
 size_t
 head_claim_aside(struct head *h, int64_t now_ms, struct head_entry *out, size_t n)
 {
     size_t count = 0;
     pthread_mutex_lock(&h->lock);
-    while (count < n && head_ring_take(&h->aside, now_ms, &out[count]))
+    while (count < n && take_aside(h, now_ms, &out[count]))
         count++;
     pthread_mutex_unlock(&h->lock);
     return count;

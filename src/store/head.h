@@ -35,6 +35,10 @@ struct heads_options {
     void (*state_fini)(void *state);
     // Whether entries of that share stand back at the moment: they are claimed after all others.
     bool (*is_aside)(const void *state, int32_t share);
+    // It is this late now: before is_aside is asked for a claim.
+    void (*pass_time)(void *state, int64_t now_ms);
+    // Among those, entries of the share with the lowest rank come first; NULL: all in their order.
+    uint32_t (*aside_rank)(const void *state, int32_t share);
 };
 
 struct heads *heads_new(const struct heads_options *options);

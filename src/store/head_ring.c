@@ -38,6 +38,37 @@ head_ring_take(struct head_ring *r, int64_t now_ms, struct head_entry *out)
     return true;
 }
 
+static struct head_entry *
+entry_at(const struct head_ring *r, size_t i)
+{
+    return &r->entries[(r->first + i) % r->size];
+}
+
+bool
+head_ring_take_lowest(struct head_ring *r, int64_t now_ms,
+                      uint32_t (*rank)(const void *arg, int32_t share), const void *arg,
+                      struct head_entry *out)
+{
+    size_t end = r->count < HEAD_RANKED_MAX ? r->count : HEAD_RANKED_MAX, found = end;
+    uint32_t lowest = UINT32_MAX;
+    for (size_t i = 0; i < end; i++) {
+        const struct head_entry *e = entry_at(r, i);
+        uint32_t its = rank(arg, e->share);
+        if (e->due_ms > now_ms || (found < end && its >= lowest))
+            continue;
+        found = i;
+        lowest = its;
+    }
+    if (found == end)
+        return false;
+    *out = *entry_at(r, found);
+    for (size_t i = found; i > 0; i--)
+        *entry_at(r, i) = *entry_at(r, i - 1);
+    r->first = (r->first + 1) % r->size;
+    r->count--;
+    return true;
+}
+
 void
 head_ring_forget_from(struct head_ring *r, int64_t due_ms)
 {

@@ -1,11 +1,13 @@
 // Tests of the queue head: every entry is handed out once, none is missed.
 // SPDX-License-Identifier: Apache-2.0
+#include "src/store/head_ring.h"
 #include "src/store/head_state.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 // cmocka needs the two above first.
 #include <cmocka.h>
+#include <stdlib.h>
 
 static struct head_entry
 entry_of(int64_t due_ms, char fill)
@@ -212,6 +214,33 @@ entries_are_put_aside_and_none_is_lost(void **state)
     fixture_fini(&f);
 }
 
+static uint32_t
+rank_is_share(const void *arg, int32_t share)
+{
+    return (uint32_t)share;
+}
+
+static void
+the_lowest_rank_that_is_due_comes_first(void **state)
+{
+    static const int32_t shares[] = {7, 3, 9, 3, 1};
+    struct head_ring r = {0};
+    struct head_entry e;
+    for (size_t i = 0; i < COUNT_OF(shares); i++)
+        assert_true(
+            head_ring_push(&r, &(struct head_entry){.due_ms = (int64_t)i, .share = shares[i]}));
+    // The last one is not due yet; of equals the first comes first, and the others keep their
+    // order.
+    static const int64_t order[] = {1, 3, 0, 2};
+    for (size_t i = 0; i < COUNT_OF(order); i++) {
+        assert_true(head_ring_take_lowest(&r, 3, rank_is_share, NULL, &e));
+        assert_int_equal(e.due_ms, order[i]);
+    }
+    assert_false(head_ring_take_lowest(&r, 3, rank_is_share, NULL, &e));
+    assert_true(head_ring_take_lowest(&r, 4, rank_is_share, NULL, &e));
+    free(r.entries);
+}
+
 static void
 what_need_not_stand_aside_any_more_is_claimed(void **state)
 {
@@ -280,6 +309,7 @@ main(void)
         cmocka_unit_test(a_deleted_head_lives_until_it_is_given_back),
         cmocka_unit_test(entries_are_put_aside_and_none_is_lost),
         cmocka_unit_test(what_need_not_stand_aside_any_more_is_claimed),
+        cmocka_unit_test(the_lowest_rank_that_is_due_comes_first),
         cmocka_unit_test(looking_back_finds_what_others_wrote_behind_the_mark),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

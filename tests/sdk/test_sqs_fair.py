@@ -1,6 +1,9 @@
 # Fair queues: messages with a MessageGroupId on standard queues, where one group must not keep the others waiting.
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-fair-queues.html
 # SPDX-License-Identifier: Apache-2.0
+from support.admin import clock_move
+from support.clients import client
+from support.server import Server
 
 
 def send_many(sqs, url, count, **more):
@@ -32,13 +35,31 @@ def test_a_quiet_group_overtakes_the_backlog_of_a_noisy_one(sqs, queue):
     assert len({m["Body"] for m in left}) == 550
 
 
-def test_a_group_is_quiet_again_when_its_messages_are_deleted(sqs, queue):
-    send_many(sqs, queue, 60, MessageGroupId="first")
-    taken = [m for _ in range(5) for m in receive(sqs, queue)]
-    send_many(sqs, queue, 10, MessageGroupId="second")
-    for message in taken:
-        sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
-    assert groups_of(receive(sqs, queue)) == ["first"] * 10
+def test_a_group_is_noisy_by_the_time_that_it_took_and_later_quiet_again(tmp_path):
+    with Server(tmp_path) as server:
+        sqs = client("sqs", server.url())
+        url = sqs.create_queue(QueueName="q", Attributes={"VisibilityTimeout": "600"})["QueueUrl"]
+        send_many(sqs, url, 40, MessageGroupId="slow")
+        taken = receive(sqs, url)
+        assert groups_of(taken) == ["slow"] * 10
+        clock_move(server, advance_s=50)  # they are worked on
+        send_many(sqs, url, 20, MessageGroupId="other")
+        others = receive(sqs, url)
+        assert groups_of(others) == ["other"] * 10
+        for message in taken + others:
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        clock_move(server, advance_s=1200)
+        assert groups_of(receive(sqs, url)) == ["slow"] * 10  # the first ones that were sent
+
+
+def test_of_noisy_groups_the_one_with_the_fewest_in_flight_is_first(sqs, queue):
+    send_many(sqs, queue, 100, MessageGroupId="big")
+    for _ in range(5):
+        assert groups_of(receive(sqs, queue)) == ["big"] * 10
+    send_many(sqs, queue, 80, MessageGroupId="small")
+    for _ in range(4):
+        assert groups_of(receive(sqs, queue)) == ["small"] * 10
+    assert groups_of(receive(sqs, queue)) == ["small"] * 10  # noisy too: 40 against 50
 
 
 def test_one_group_alone_and_messages_without_one_come_all(sqs, queue):

@@ -46,10 +46,8 @@ log_now_ms(void *arg)
 struct log
 node_log(const char *name, struct runtime *rt)
 {
-    return (struct log){.fd = sim_log_open(name),
-                        .level_min = LOG_INFO,
-                        .now_ms = log_now_ms,
-                        .now_arg = rt};
+    return (struct log){
+        .fd = sim_log_open(name), .level_min = LOG_INFO, .now_ms = log_now_ms, .now_arg = rt};
 }
 
 static void
