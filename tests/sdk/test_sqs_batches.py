@@ -6,11 +6,9 @@ import hashlib
 import pytest
 from botocore.exceptions import ClientError
 
+from support.errors import code_of
+
 PREFIX = "AWS.SimpleQueueService."
-
-
-def code_of(error):
-    return error.value.response["Error"]["Code"]
 
 
 def receive_all(sqs, url, count, **how):

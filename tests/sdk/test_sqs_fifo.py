@@ -4,11 +4,9 @@
 import pytest
 from botocore.exceptions import ClientError
 
+from support.errors import code_of
+
 GROUPS = "abc"
-
-
-def code_of(error):
-    return error.value.response["Error"]["Code"]
 
 
 def send(sqs, url, group, body, deduplication=None):

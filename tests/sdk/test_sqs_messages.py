@@ -11,13 +11,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from support import clients
+from support.errors import code_of
 from support.server import eventually
 
 BYTES_MAX = 1048576
-
-
-def code_of(error):
-    return error.value.response["Error"]["Code"]
 
 
 def md5(text):

@@ -8,29 +8,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from support import clients
+from support.errors import code_of, message_of
+from support.queues import arn_of, arn_of_url, count_of
 from support.server import Server, eventually
-
-
-def code_of(error):
-    return error.value.response["Error"]["Code"]
-
-
-def message_of(error):
-    return error.value.response["Error"]["Message"]
-
-
-def arn_of(name):
-    return f"arn:aws:sqs:us-east-1:{clients.ACCOUNT}:{name}"
-
-
-def arn_of_url(url):
-    return arn_of(url.rsplit("/", 1)[1])
-
-
-def count_of(sqs, url):
-    asked = ["ApproximateNumberOfMessages"]
-    got = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=asked)["Attributes"]
-    return int(got["ApproximateNumberOfMessages"])
 
 
 def policy(dead, receives_max=1):

@@ -7,16 +7,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from support import clients
+from support.errors import code_of, message_of
 
 FRIEND = "111122223333"
-
-
-def code_of(error):
-    return error.value.response["Error"]["Code"]
-
-
-def message_of(error):
-    return error.value.response["Error"]["Message"]
 
 
 def policy_of(sqs, url):

@@ -7,12 +7,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from support import clients
+from support.errors import code_of
 
 MISSING = "AWS.SimpleQueueService.NonExistentQueue"
-
-
-def code_of(error):
-    return error.value.response["Error"]["Code"]
 
 
 def attributes_of(sqs, url):

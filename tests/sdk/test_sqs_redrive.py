@@ -7,19 +7,8 @@ import threading
 import pytest
 from botocore.exceptions import ClientError
 
-from support import clients
-
-
-def code_of(error):
-    return error.value.response["Error"]["Code"]
-
-
-def message_of(error):
-    return error.value.response["Error"]["Message"]
-
-
-def arn_of(name):
-    return f"arn:aws:sqs:us-east-1:{clients.ACCOUNT}:{name}"
+from support.errors import code_of, message_of
+from support.queues import arn_of, count_of
 
 
 def policy(dead_letter_name, receives_max=2):
@@ -31,10 +20,6 @@ def policy(dead_letter_name, receives_max=2):
 def attribute_of(sqs, url, name):
     got = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[name]).get("Attributes", {})
     return got.get(name)
-
-
-def count_of(sqs, url):
-    return int(attribute_of(sqs, url, "ApproximateNumberOfMessages"))
 
 
 def receive(sqs, url, count=10, timeout=0, **how):

@@ -6,15 +6,13 @@ import threading
 import pytest
 from botocore.exceptions import ClientError
 
+from support.errors import code_of
+
 COUNTS = [
     "ApproximateNumberOfMessages",
     "ApproximateNumberOfMessagesNotVisible",
     "ApproximateNumberOfMessagesDelayed",
 ]
-
-
-def code_of(error):
-    return error.value.response["Error"]["Code"]
 
 
 def counts_of(sqs, url):

@@ -4,15 +4,11 @@
 import pytest
 from botocore.exceptions import ClientError
 
-
-def code_of(error):
-    return error.value.response["Error"]["Code"]
+from support.errors import code_of
 
 
 def tags_of(sqs, url):
     return sqs.list_queue_tags(QueueUrl=url).get("Tags", {})
-
-
 
 
 def test_a_queue_has_no_tags_at_first(sqs, queue):
