@@ -15,7 +15,7 @@
 #include "src/cloud/state.h"
 
 // Requests that were accepted may finish: a transaction's longest life and a little.
-enum { DRAIN_MS = KV_TXN_MS_MAX + 1000 };
+enum { DRAIN_MS = KV_TXN_MS_MAX + 1000, PROBLEM_BYTES_MAX = 512 };
 
 static int64_t
 log_now_ms(void *arg)
@@ -23,12 +23,33 @@ log_now_ms(void *arg)
     return clock_wall_ms(arg);
 }
 
+struct first_start {
+    struct cloud *cloud;
+    const struct cloud_options *options;
+};
+
+// What has to be synced beside the store. Both are opened later, where it is told what went wrong.
+static void
+make_first_files(void *arg)
+{
+    struct first_start *f = arg;
+    char problem[PROBLEM_BYTES_MAX];
+    int code = admin_token_open(f->cloud, f->options, problem, sizeof(problem));
+    if (code == OK && f->options->seal_file != NULL)
+        code = seal_prepare(f->cloud->runtime, f->options->seal_file);
+    if (code != OK)
+        log_event(&f->cloud->log, LOG_DEBUG, "first_files_failed", "code=%s", code_name(code));
+}
+
 static int
 open_store(struct cloud *cloud, const struct cloud_options *o, char *problem, size_t problem_size)
 {
+    struct first_start first = {cloud, o};
     struct kv_options options = {
         .runtime = cloud->runtime,
         .log = &cloud->log,
+        .on_new = make_first_files,
+        .on_new_arg = &first,
         .run_twice = o->run_twice,
     };
     return kv_open(o->store_url, &options, &cloud->kv, problem, problem_size);

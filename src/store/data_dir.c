@@ -318,6 +318,7 @@ claim(const struct opening *o, struct data_dir *d)
     TRY(check_room(o, mark == E_NOT_FOUND));
     TRY(lock(o, lock_fd));
     int code = check_mark(o, &d->version_base); // again: now nobody else changes it
+    d->is_new = code == E_NOT_FOUND;
     if (code == OK || code == E_NOT_FOUND)
         code = make_contents(o, code == OK);
     if (code != OK)

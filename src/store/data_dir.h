@@ -8,6 +8,7 @@ enum { DATA_DIR_FORMAT = 1 }; // of what is in it; an older program refuses a ne
 
 struct data_dir {
     int lock_fd;
+    bool is_new;      // it was just made, or made ours
     char *store_path; // for the engine
     // What stamps in the store may be ahead of the engine's number: it was copied from elsewhere.
     uint64_t version_base;

@@ -43,6 +43,10 @@ struct kv_options {
     uint64_t disk_reserve_bytes; // below it writes get E_FULL; 0: the default above
     kv_fault_fn *fault;          // "mem:" only; NULL: none
     void *fault_arg;
+    // "rocks:" only: called on a thread of its own where the directory was just made, while the
+    // engine makes its files. Before kv_open returns it has returned, too. NULL: none.
+    void (*on_new)(void *arg);
+    void *on_new_arg;
     bool is_alone;  // "postgresql:" too belongs to this process, or E_EXISTS
     bool run_twice; // runs every body twice before its commit, to find impure ones
 };

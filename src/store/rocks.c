@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/store/rocks.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -426,6 +427,29 @@ open_db(struct rocks *r, const char *dir, char *problem, size_t problem_size)
     return is_full ? E_FULL : E_IO;
 }
 
+static void *
+run_on_new(void *arg)
+{
+    const struct kv_options *options = arg;
+    options->on_new(options->on_new_arg);
+    return NULL;
+}
+
+// A first start waits for its syncs above all. Those of two threads go to the disk together.
+static int
+open_all(struct rocks *r, const struct kv_options *options, const char *dir, char *problem,
+         size_t problem_size)
+{
+    struct kv_options copy = *options;
+    pthread_t thread;
+    bool is_begun = r->dir.is_new && options->on_new != NULL &&
+                    pthread_create(&thread, NULL, run_on_new, &copy) == 0;
+    int code = open_db(r, dir, problem, problem_size);
+    if (is_begun)
+        CHECK(pthread_join(thread, NULL) == 0);
+    return code;
+}
+
 int
 rocks_open(const char *dir, const struct kv_options *options, struct backend **out, char *problem,
            size_t problem_size)
@@ -442,7 +466,7 @@ rocks_open(const char *dir, const struct kv_options *options, struct backend **o
                         .dir = data_dir,
                         .options = options_new(options),
                         .reserve_bytes = reserve_bytes};
-    int code = open_db(r, dir, problem, problem_size);
+    int code = open_all(r, options, dir, problem, problem_size);
     if (code != OK) {
         rocksdb_options_destroy(r->options);
         data_dir_close(&r->dir);

@@ -10,6 +10,7 @@
 #include <openssl/aes.h>
 #include <openssl/modes.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "src/base/digest.h"
 #include "src/store/seal_file.h"
@@ -24,6 +25,7 @@ enum {
     NONCE_BYTES = KEY_NONCE_BYTES + GCM_NONCE_BYTES,
     TAG_BYTES = 16,
     INFO_BYTES_MAX = 256,
+    PROBLEM_BYTES_MAX = 512,
 };
 
 _Static_assert(SEAL_EXTRA_BYTES == 1 + NONCE_BYTES + TAG_BYTES, "as seal.h says");
@@ -196,6 +198,20 @@ seal_open(const struct seal_options *options, struct seal **out, char *problem, 
     }
     *out = o.seal;
     return OK;
+}
+
+int
+seal_prepare(struct runtime *rt, const char *path)
+{
+    uint8_t key[ROOT_KEY_BYTES];
+    char problem[PROBLEM_BYTES_MAX];
+    struct seal_file file = {.path = path, .problem = problem, .problem_size = sizeof problem};
+    if (access(path, F_OK) == 0)
+        return OK;
+    random_bytes(rt, key, sizeof key);
+    seal_file_make_here(&file, key);
+    explicit_bzero(key, sizeof key);
+    return file.code;
 }
 
 struct seal *

@@ -30,6 +30,9 @@ struct seal_options {
 // sentence for a person. The kv is not used afterwards.
 MUST_USE int seal_open(const struct seal_options *options, struct seal **out, char *problem,
                        size_t problem_size);
+// Makes the file of a root key where there is none: on a first start, before seal_open finds it.
+// From any thread, which waits for the disk. E_FULL, E_IO.
+MUST_USE int seal_prepare(struct runtime *rt, const char *path);
 // A random key that is kept nowhere: for "mem:".
 struct seal *seal_new(struct runtime *rt);
 void seal_free(struct seal *s); // accepts NULL

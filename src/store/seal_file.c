@@ -109,6 +109,14 @@ seal_file_read(struct seal_file *f, uint8_t key[ROOT_KEY_BYTES])
 }
 
 void
+seal_file_make_here(struct seal_file *f, const uint8_t key[ROOT_KEY_BYTES])
+{
+    memcpy(f->key, key, ROOT_KEY_BYTES);
+    make_file(f);
+    explicit_bzero(f->key, sizeof f->key);
+}
+
+void
 seal_file_make(struct seal_file *f, const uint8_t key[ROOT_KEY_BYTES])
 {
     memcpy(f->key, key, ROOT_KEY_BYTES);

@@ -81,9 +81,38 @@ directory_is_made_with_its_parents(void **state)
     assert_int_equal(stat(p->dir, &st), 0);
     assert_int_equal(st.st_mode & 0777, 0700);
     assert_int_equal(stat(d.store_path, &st), 0);
+    assert_true(d.is_new);
     data_dir_close(&d);
     assert_int_equal(open_it(p, &d), OK); // and opens again
+    assert_false(d.is_new);
     data_dir_close(&d);
+}
+
+static void
+count_call(void *arg)
+{
+    ++*(int *)arg;
+}
+
+static void
+on_new_is_called_once_in_the_life_of_a_directory(void **state)
+{
+    struct place *p = *state;
+    struct log log = {.fd = STDERR_FILENO, .level_min = LOG_ERROR};
+    struct runtime *rt;
+    struct kv *kv;
+    char url[3 * FIXTURE_PATH_MAX];
+    int calls = 0;
+    assert_int_equal(runtime_new(&(struct runtime_options){.loops = 1}, &rt), OK);
+    struct kv_options options = {
+        .runtime = rt, .log = &log, .on_new = count_call, .on_new_arg = &calls};
+    snprintf(url, sizeof url, "rocks:%s", p->dir);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(kv_open(url, &options, &kv, p->problem, sizeof p->problem), OK);
+        assert_int_equal(calls, 1);
+        kv_close(kv);
+    }
+    runtime_free(rt);
 }
 
 static void
@@ -260,6 +289,8 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(directory_is_made_with_its_parents, setup, teardown),
+        cmocka_unit_test_setup_teardown(on_new_is_called_once_in_the_life_of_a_directory, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(second_opening_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(foreign_directory_is_left_alone, setup, teardown),
         cmocka_unit_test_setup_teardown(start_cut_short_is_repeated, setup, teardown),

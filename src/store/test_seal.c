@@ -239,6 +239,21 @@ another_key_is_refused(struct fixture *f)
     seal_free(s);
 }
 
+static void
+prepared_key_is_the_one_that_is_opened(struct fixture *f)
+{
+    char path[2 * FIXTURE_PATH_MAX], problem[PROBLEM_BYTES];
+    struct stat first, again;
+    struct seal *s;
+    key_path(f, path);
+    CHECK(seal_prepare(f->runtime, path) == OK && stat(path, &first) == 0);
+    CHECK(first.st_size == ROOT_KEY_BYTES && (first.st_mode & 0777) == 0600);
+    CHECK(open_key(f, false, &s, problem) == OK);
+    CHECK(seal_prepare(f->runtime, path) == OK && stat(path, &again) == 0);
+    CHECK(first.st_ino == again.st_ino);
+    seal_free(s);
+}
+
 #define IN_FIBER(name)                                                                             \
     static void test_##name(void **state)                                                          \
     {                                                                                              \
@@ -252,6 +267,7 @@ IN_FIBER(key_is_made_once_and_kept)
 IN_FIBER(start_cut_short_is_repeated)
 IN_FIBER(wrong_files_are_refused)
 IN_FIBER(another_key_is_refused)
+IN_FIBER(prepared_key_is_the_one_that_is_opened)
 
 #define ON(name, kind)                                                                             \
     {#name " " kind, test_##name, fixture_setup, fixture_teardown, (void *)(kind)}
@@ -260,10 +276,15 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(hkdf_is_that_of_the_rfc), ON(secrets_come_back, "mem:"),
-        ON(every_flipped_bit_shows, "mem:"),       ON(sealed_is_what_evp_decrypts, "mem:"),
-        ON(key_is_made_once_and_kept, "rocks:"),   ON(start_cut_short_is_repeated, "rocks:"),
-        ON(wrong_files_are_refused, "rocks:"),     ON(another_key_is_refused, "rocks:"),
+        cmocka_unit_test(hkdf_is_that_of_the_rfc),
+        ON(secrets_come_back, "mem:"),
+        ON(every_flipped_bit_shows, "mem:"),
+        ON(sealed_is_what_evp_decrypts, "mem:"),
+        ON(key_is_made_once_and_kept, "rocks:"),
+        ON(start_cut_short_is_repeated, "rocks:"),
+        ON(wrong_files_are_refused, "rocks:"),
+        ON(another_key_is_refused, "rocks:"),
+        ON(prepared_key_is_the_one_that_is_opened, "rocks:"),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
