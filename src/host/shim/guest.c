@@ -20,7 +20,7 @@
 
 // Three processes make a guest:
 //   the shim     has the host's rights: control groups, folders, mapped layers
-//   the parent   enters control groups and the network's namespaces, and gives the guest its ids
+//   the parent   enters the network's namespaces, and gives the guest its ids there
 //   process 1    waits until both are done, then builds its world and runs the command
 // `go` is a socket pair between shim and process 1; what fails there comes back as a sentence.
 struct birth {
@@ -29,6 +29,7 @@ struct birth {
     int go[2];    // [0] the shim's end
     int born[2];  // a pipe: the parent tells process 1's id, or why there is none
     int order[2]; // of what is held; [0] the shim's end
+    pid_t parent;
 };
 
 // The new process becomes the caller's sibling, with the caller's exit signal.
@@ -103,7 +104,8 @@ process_1(const struct birth *b)
         close(b->order[0]);
     if (!layers_receive(b->go[1], &layers))
         _exit(127);
-    if (!world_make(b, &layers, &shelf_fd, &what)) {
+    if (!cgroups_join(b->spec, layers.cgroups, &what) ||
+        !world_make(b, &layers, &shelf_fd, &what)) {
         dprintf(b->go[1], "%s: %s", what, strerror(errno));
         _exit(127);
     }
@@ -153,7 +155,7 @@ parent_run(const struct birth *b)
     pid_t pid = -1;
     if (s->is_own_network)
         flags |= CLONE_NEWNET;
-    if (cgroups_join(s, &what) && namespaces_enter(s, &what)) {
+    if (namespaces_enter(s, &what)) {
         what = "the guest's namespaces";
         pid = clone_sibling(flags);
     }
@@ -172,14 +174,14 @@ parent_run(const struct birth *b)
 
 // The id of process 1, which the parent has made the shim's child; 0 and why.
 static pid_t
-parent_wait(const struct birth *b, pid_t parent, char *why, size_t why_size)
+parent_wait(const struct birth *b, char *why, size_t why_size)
 {
     uint64_t pid;
     int status;
     close(b->born[1]);
     ssize_t got = read(b->born[0], why, why_size - 1);
     close(b->born[0]);
-    waitpid(parent, &status, 0);
+    waitpid(b->parent, &status, 0);
     why[got > 0 ? got : 0] = '\0';
     if (text_to_u64(why, &pid))
         return (pid_t)pid;
@@ -211,7 +213,8 @@ release(const struct birth *b, pid_t pid, char *why, size_t why_size)
 {
     struct layers layers;
     const char *what = "the guest's first word";
-    bool is_free = layers_map(b->spec, pid, &layers, &what) && layers_send(b->go[0], &layers);
+    bool is_free = layers_map(b->spec, pid, &layers, &what) &&
+                   cgroups_open(b->spec, layers.cgroups, &what) && layers_send(b->go[0], &layers);
     if (!is_free) {
         snprintf(why, why_size, "%s: %s", what, strerror(errno));
         return false;
@@ -228,28 +231,35 @@ release(const struct birth *b, pid_t pid, char *why, size_t why_size)
     return got == 0;
 }
 
-pid_t
-guest_start(const struct spec *s, int console_fd, int *order_fd, char *why, size_t why_size)
+struct birth *
+guest_begin(const struct spec *s, int console_fd)
 {
-    struct birth b = {.spec = s, .console_fd = console_fd, .order = {-1, -1}};
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, b.go) != 0 ||
-        pipe2(b.born, O_CLOEXEC) != 0 || (s->is_held && !order_socket(b.order))) {
-        snprintf(why, why_size, "a pipe: %s", strerror(errno));
-        return 0;
-    }
-    pid_t parent = fork();
-    if (parent == 0)
-        parent_run(&b);
-    pid_t pid = parent_wait(&b, parent, why, why_size);
-    close(b.go[1]);
-    if (b.order[1] >= 0)
-        close(b.order[1]);
-    *order_fd = b.order[0];
-    if (pid > 0 && !release(&b, pid, why, why_size)) {
+    struct birth *b = calloc(1, sizeof(*b));
+    if (b == NULL)
+        return NULL;
+    *b = (struct birth){.spec = s, .console_fd = console_fd, .order = {-1, -1}};
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, b->go) != 0 ||
+        pipe2(b->born, O_CLOEXEC) != 0 || (s->is_held && !order_socket(b->order)))
+        return NULL;
+    b->parent = fork();
+    if (b->parent == 0)
+        parent_run(b);
+    return b->parent > 0 ? b : NULL;
+}
+
+pid_t
+guest_start(struct birth *b, int *order_fd, char *why, size_t why_size)
+{
+    pid_t pid = parent_wait(b, why, why_size);
+    close(b->go[1]);
+    if (b->order[1] >= 0)
+        close(b->order[1]);
+    *order_fd = b->order[0];
+    if (pid > 0 && !release(b, pid, why, why_size)) {
         kill(pid, SIGKILL);
         waitpid(pid, NULL, 0);
         pid = 0;
     }
-    close(b.go[0]);
+    close(b->go[0]);
     return pid;
 }

@@ -56,6 +56,8 @@ layers_open(const struct spec *s, int user_fd, struct layers *out, const char **
 {
     for (size_t i = 0; i < MOUNTS_MAX; i++)
         out->outside[i] = out->state[i] = -1;
+    for (size_t i = 0; i < CGROUPS_MAX; i++)
+        out->cgroups[i] = -1;
     out->disk = s->disk != NULL ? disk_open(s->disk, what) : -1;
     if (s->disk != NULL && out->disk < 0)
         return false;
@@ -75,6 +77,11 @@ layers_close(const struct spec *s, struct layers *l)
         if (l->state[i] >= 0)
             close(l->state[i]);
         l->outside[i] = l->state[i] = -1;
+    }
+    for (size_t i = 0; i < s->cgroup_count; i++) {
+        if (l->cgroups[i] >= 0)
+            close(l->cgroups[i]);
+        l->cgroups[i] = -1;
     }
     if (l->disk >= 0)
         close(l->disk);

@@ -1,6 +1,7 @@
 // What a sandbox may use and do: control groups, limits, capabilities, system calls.
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
 #include <linux/capability.h>
@@ -37,20 +38,35 @@ cgroups_make(const struct spec *s, const char **what)
     return true;
 }
 
-// A thread that moves itself by "0" in `tasks` (version 1) does so at once; any other way the
-// kernel waits until no process of the machine forks, for milliseconds.
 bool
-cgroups_join(const struct spec *s, const char **what)
+cgroups_open(const struct spec *s, int fds[CGROUPS_MAX], const char **what)
 {
     char path[PATH_MAX];
     for (size_t i = 0; i < s->cgroup_count; i++) {
         *what = s->cgroups[i];
         snprintf(path, sizeof(path), "%s/tasks", s->cgroups[i]);
-        if (file_write(path, "0"))
-            continue;
+        fds[i] = open(path, O_WRONLY | O_CLOEXEC);
         snprintf(path, sizeof(path), "%s/cgroup.procs", s->cgroups[i]);
-        if (errno != ENOENT || !file_write(path, "0"))
+        if (fds[i] < 0) // version 2
+            fds[i] = open(path, O_WRONLY | O_CLOEXEC);
+        if (fds[i] < 0)
             return false;
+    }
+    return true;
+}
+
+// A thread that moves itself by "0" in `tasks` (version 1) does so at once; any other way the
+// kernel waits until no process of the machine forks, for milliseconds. The right to do so is that
+// of who has opened the file.
+bool
+cgroups_join(const struct spec *s, int fds[CGROUPS_MAX], const char **what)
+{
+    for (size_t i = 0; i < s->cgroup_count; i++) {
+        *what = s->cgroups[i];
+        if (write(fds[i], "0", 1) != 1)
+            return false;
+        close(fds[i]);
+        fds[i] = -1;
     }
     return true;
 }

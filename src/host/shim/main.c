@@ -41,6 +41,10 @@ guest_run(const struct spec *s)
     int console[2], order_fd = -1;
     if (pipe2(console, O_CLOEXEC) != 0)
         fail("the console");
+    // The kernel makes its namespaces while we make the rest.
+    struct birth *birth = guest_begin(s, console[1]);
+    if (birth == NULL)
+        fail("the guest's parent");
     if (!control_open(s, console[0], &control, &what))
         fail(what);
     if (!cgroups_make(s, &what))
@@ -48,7 +52,7 @@ guest_run(const struct spec *s)
     // The guest's root may open what it writes to by name, as /dev/console.
     if (s->ids.count > 1 && fchown(console[1], s->ids.outside, s->ids.outside) != 0)
         fail("the console");
-    pid_t guest = guest_start(s, console[1], &order_fd, why, sizeof(why));
+    pid_t guest = guest_start(birth, &order_fd, why, sizeof(why));
     close(console[1]);
     if (guest == 0) {
         dprintf(REPORT_FD, "failed %s\n", why);

@@ -42,11 +42,13 @@ struct mount_spec {
     const char *state;
 };
 
-// Mounts that hang nowhere yet, by the row of their mount_spec; -1: there is none.
+// What the shim hands to process 1: mounts that hang nowhere yet, by the row of their mount_spec,
+// and files of the control groups that it is to join; -1: there is none.
 struct layers {
     int outside[MOUNTS_MAX];
     int state[MOUNTS_MAX];
     int disk;
+    int cgroups[CGROUPS_MAX];
 };
 
 struct rlimit_spec {
@@ -97,10 +99,13 @@ struct spec {
 // is a sentence.
 bool spec_read(int fd, struct spec *out, const char **why);
 
-// guest.c. Starts process 1 and returns when the command runs: its id (a child of the caller), or 0
-// with a sentence in `why`. Its output goes to the console, a pipe. What is held gets its order by
-// *order_fd; else -1.
-pid_t guest_start(const struct spec *s, int console_fd, int *order_fd, char *why, size_t why_size);
+// guest.c. guest_begin starts process 1, which waits; guest_start lets it go on and returns when
+// the command runs: its id (a child of the caller), or 0 with a sentence in `why`. Meanwhile the
+// caller makes what is the shim's. Its output goes to the console, a pipe. What is held gets its
+// order by *order_fd; else -1.
+struct birth;
+struct birth *guest_begin(const struct spec *s, int console_fd); // NULL: see errno
+pid_t guest_start(struct birth *b, int *order_fd, char *why, size_t why_size);
 
 // layers.c. The folders of the host that the guest is made of. With a map of ids only the host's
 // root can open them, as the guest's ids see them; without one, process 1 does so in its own mount
@@ -138,8 +143,9 @@ bool folder_make(const char *path); // with the folders above it
 
 // limits.c
 bool cgroups_make(const struct spec *s, const char **what);
-bool cgroups_join(const struct spec *s, const char **what); // the caller, and who it starts
-void cgroups_remove(const struct spec *s);                  // what is still in them is killed
+bool cgroups_open(const struct spec *s, int fds[CGROUPS_MAX], const char **what);
+bool cgroups_join(const struct spec *s, int fds[CGROUPS_MAX], const char **what); // and closes them
+void cgroups_remove(const struct spec *s); // what is still in them is killed
 bool limits_set(const struct spec *s, const char **what);
 bool privileges_drop(const struct spec *s, const char **what);
 // Of process 1, which stays whose it is: what is left to it is to pass signals on.

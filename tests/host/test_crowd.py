@@ -1,0 +1,100 @@
+# Many guests at once, each with an ssh server: all start, all are adopted, all stop, and nothing is left.
+# SPDX-License-Identifier: Apache-2.0
+import os
+
+import pytest
+
+from support.engines import Client
+from support.machine import machine, parent, users
+from support.server import PROGRAM, eventually
+
+IS_LONG = os.environ.get("C10M_TEST_LONG") == "1"
+GUESTS = 200 if IS_LONG else 8 if "asan" in str(PROGRAM) else 24
+SECONDS = 120
+PER_NETWORK = 50  # an ordinary user's network takes some 100: its rules are one message to the kernel
+# Says which of these addresses greet as an ssh server does.
+GREETED = """
+import socket, sys
+count = 0
+for address in sys.argv[1:]:
+    try:
+        with socket.create_connection((address, 22), timeout=20) as s:
+            count += s.recv(8).startswith(b"SSH-2.0-")
+    except OSError as error:
+        print(address, error, file=sys.stderr)
+print(count)
+"""
+
+
+@pytest.fixture(params=users())
+def m(request):
+    with machine(request.param) as running:
+        yield running
+
+
+def names(state, units):
+    return [name for name, unit in units.items() if name.startswith("g") and unit["state"] == state]
+
+
+def shims(m):
+    found = {pid for pid, name in m.processes().items() if name == "c10m-shim"}
+    return [pid for pid in found if parent(pid) not in found]
+
+
+def all_are(m, state, count):
+    try:
+        eventually(lambda: len(names(state, m.units())) == count, SECONDS, f"{count} are {state}")
+    except AssertionError as error:
+        others = [unit for unit in m.units().values() if unit["state"] != state]
+        raise AssertionError(f"{error}: {others[:5]}\n{m.server.log_text()}")
+
+
+def place(i):
+    """Network and port of a guest."""
+    return f"n{i // PER_NETWORK}", f"p{i % PER_NETWORK + 1}"
+
+
+def start_networks(m):
+    """Those who ask all guests of theirs, by network."""
+    clients = {}
+    for i in range(0, GUESTS, PER_NETWORK):
+        name = place(i)[0]
+        ports = [f"p{k}" for k in range(min(PER_NETWORK, GUESTS - i) + 1)]
+        m.want("network", name, spec=m.network(name, ports))
+        clients[name] = Client(m, f"client-{name}", "p0", ("network", name)), len(ports) - 1
+    return clients
+
+
+def greeted(clients):
+    addresses = [f"10.0.1.{5 + i}" for i in range(PER_NETWORK)]
+    return sum(int(client.python(GREETED, *addresses[:count])) for client, count in clients.values())
+
+
+def test_many_guests_at_once(m):
+    clients = start_networks(m)
+    server = "exec /usr/sbin/dropbear -F -E -R -p 22 -P /tmp/pid"
+    for i in range(GUESTS):
+        network, port = place(i)
+        spec = m.guest(server, network=network, port=port, memory_bytes=64 << 20, pids=32)
+        m.want("sandbox", f"g{i}", spec=spec, needs=[("network", network)])
+    all_are(m, "up", GUESTS)
+    eventually(lambda: greeted(clients) == GUESTS, SECONDS, "all greet")
+    before = sorted(shims(m))
+    everyone = GUESTS + len(clients)
+    assert len(before) == everyone
+
+    m.server.kill()
+    m.server.start()
+    mark = "host_unit_adopted kind=sandbox"
+    eventually(lambda: m.server.log.read_text().count(mark) == everyone, SECONDS, "all are adopted")
+    assert sorted(shims(m)) == before
+    assert greeted(clients) == GUESTS
+
+    # Half of them go, the others are powered off at the end of the test.
+    for i in range(GUESTS // 2):
+        m.want("sandbox", f"g{i}", desired="gone")
+    left = everyone - GUESTS // 2
+    eventually(lambda: len(m.units()) == left + len(clients), SECONDS, "half of the records are gone")
+    all_are(m, "up", GUESTS - GUESTS // 2)
+    assert len(shims(m)) == left
+    assert len(list((m.folder / "disks").iterdir())) == left
