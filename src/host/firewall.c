@@ -4,11 +4,14 @@
 
 #include <stdio.h>
 
+#include "src/base/digest.h"
 #include "src/host/cidr.h"
 #include "src/host/firewall_text.h"
 
 enum { TCP = 6, UDP = 17, ICMP = 1, PROBLEM_BYTES = 512 };
 
+// No chain has the policy drop: while the kernel replaces a table, its new chains are there without
+// rules before the change is in force, and the old ones after it, and would refuse everything.
 // Two chains hear every packet that passes: what the sender's groups must accept, then what the
 // receiver's must. A verdict of accept ends only the chain that it is in. Maps from address to a
 // port's own chain keep the cost independent of the number of ports.
@@ -70,7 +73,7 @@ static const char hooks[] =
     "add rule " TABLE "turning-out oifname \"uplink\" snat ip to ip saddr map @elastic-out\n"
     "add rule " TABLE "turning-out oifname \"uplink\" snat ip to ip saddr map @gateway-out\n"
     "add rule " TABLE "turning-out ct status dnat snat ip to ip saddr map @elastic-out\n"
-    "add chain " TABLE "leaving { type filter hook forward priority 0; policy drop; }\n"
+    "add chain " TABLE "leaving { type filter hook forward priority 0; policy accept; }\n"
     "add rule " TABLE "leaving ct state related accept\n"
     "add rule " TABLE
     "leaving ct state established ct direction original ct mark and 1 == 0 accept\n"
@@ -78,13 +81,14 @@ static const char hooks[] =
     "add rule " TABLE "leaving ct state invalid drop\n"
     "add rule " TABLE "leaving iifname \"uplink\" accept\n"
     "add rule " TABLE "leaving ip saddr vmap @leave\n"
+    "add rule " TABLE "leaving drop\n"
     "add chain " TABLE "crossing-out { type filter hook forward priority 3; policy accept; }\n"
     "add rule " TABLE "crossing-out ip saddr . ip daddr @beside accept\n"
     "add rule " TABLE "crossing-out ip saddr vmap @cross-out\n"
     "add chain " TABLE "crossing-in { type filter hook forward priority 7; policy accept; }\n"
     "add rule " TABLE "crossing-in ip saddr . ip daddr @beside accept\n"
     "add rule " TABLE "crossing-in ip daddr vmap @cross-in\n"
-    "add chain " TABLE "reaching { type filter hook forward priority 10; policy drop; }\n"
+    "add chain " TABLE "reaching { type filter hook forward priority 10; policy accept; }\n"
     "add rule " TABLE "reaching ct state related accept\n"
     "add rule " TABLE
     "reaching ct state established ct direction original ct mark and 2 == 0 accept\n"
@@ -92,7 +96,8 @@ static const char hooks[] =
     "add rule " TABLE "reaching oifname \"uplink\" ip saddr @outward accept\n"
     "add rule " TABLE "reaching oifname \"uplink\" ip saddr @outward-subnets accept\n"
     "add rule " TABLE "reaching ip daddr vmap @reach\n"
-    "add chain " TABLE "offering { type filter hook input priority 0; policy drop; }\n"
+    "add rule " TABLE "reaching drop\n"
+    "add chain " TABLE "offering { type filter hook input priority 0; policy accept; }\n"
     "add rule " TABLE "offering iifname \"uplink\" drop\n"
     "add rule " TABLE "offering iifname \"lo\" accept\n"
     "add rule " TABLE "offering udp dport 53 accept\n"
@@ -101,6 +106,7 @@ static const char hooks[] =
     "add rule " TABLE "offering ip protocol icmp accept\n"
     // Answers to what the network passes on from outside, over Elastic addresses.
     "add rule " TABLE "offering ct state established,related accept\n"
+    "add rule " TABLE "offering drop\n"
     "add chain " TABLE "crossing-back { type filter hook input priority -5; policy accept; }\n"
     "add rule " TABLE "crossing-back ip daddr 169.254.0.0/16 accept\n"
     "add rule " TABLE "crossing-back udp dport 53 accept\n"
@@ -130,12 +136,36 @@ firewall_cidr_check(struct str cidr, char *problem)
     return E_INVALID;
 }
 
+// What the tables are of; of another c10m they may be others.
+static void
+put_version(const char *verb, struct buf *out)
+{
+    struct arena arena;
+    struct buf text;
+    arena_init(&arena);
+    buf_init(&text, &arena, sizeof(sets) + sizeof(chains) + sizeof(hooks));
+    buf_put(&text, str_of(sets));
+    buf_put(&text, str_of(chains));
+    buf_put(&text, str_of(hooks));
+    struct sha256 sum = sha256_of(buf_str(&text));
+    arena_fini(&arena);
+    buf_print(out, "%s chain " TABLE "v-%02x%02x%02x%02x\n", verb, sum.bytes[0], sum.bytes[1],
+              sum.bytes[2], sum.bytes[3]);
+}
+
+void
+firewall_must_be(struct buf *out)
+{
+    put_version("flush", out);
+}
+
 void
 firewall_begin(struct buf *out)
 {
     buf_put(out, str_of(sets));
     buf_put(out, str_of(chains));
     buf_put(out, str_of(hooks));
+    put_version("add", out);
 }
 
 void

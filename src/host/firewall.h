@@ -27,6 +27,8 @@ MUST_USE int firewall_cidr_check(struct str cidr, char *problem);
 // The tables, once after network_start. Nothing passes but what is allowed later, and what the
 // network itself offers: its name server and the metadata address.
 void firewall_begin(struct buf *out);
+// What follows in the buffer is refused with it unless this program's firewall_begin came before.
+void firewall_must_be(struct buf *out);
 // Makes a group, or gives it other rules. Groups that its rules name must exist
 // (firewall_group_make).
 void firewall_group_make(struct str group, struct buf *out);

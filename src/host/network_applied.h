@@ -12,3 +12,6 @@ void network_applied_read(const struct host *h, struct str name, struct arena *a
 MUST_USE int network_applied_write(const struct host *h, struct str name, struct str spec,
                                    char *problem);
 void network_applied_forget(const struct host *h, struct str name);
+// Before a network's rules are changed: until network_applied_write, what is applied is not known.
+MUST_USE int network_applied_doubt(const struct host *h, struct str name, char *problem);
+bool network_applied_is_known(const struct host *h, struct str name);

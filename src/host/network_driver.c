@@ -72,12 +72,22 @@ apply_ports(struct applying *a)
     return OK;
 }
 
-// All rules anew, in the place of those that were, and what fails: as one change.
+// The rules and what fails, as one change: what differs, or all anew where it is not known what is
+// there.
 static int
 apply_rules(struct applying *a)
 {
     struct buf commands;
+    bool is_known = network_applied_is_known(a->host, a->name);
+    TRY(network_applied_doubt(a->host, a->name, a->problem));
     buf_init(&commands, a->arena, 4096);
+    if (is_known) {
+        network_commands_change(&a->before, &a->record, &commands);
+        if (network_faults_apply(a->host, a->name, &a->record, a->zones, &commands, a->problem) ==
+            OK)
+            return OK;
+        buf_init(&commands, a->arena, 4096);
+    }
     network_commands_put(&a->record, &commands);
     return network_faults_apply(a->host, a->name, &a->record, a->zones, &commands, a->problem);
 }
