@@ -1,9 +1,12 @@
 # What runs on this machine: units start, are adopted, powered off, and leave nothing.
 # SPDX-License-Identifier: Apache-2.0
+import hashlib
+import io
 import json
 import os
 import pathlib
 import signal
+import tarfile
 
 import pytest
 
@@ -185,6 +188,70 @@ def test_a_changed_group_is_in_force_at_once(m):
     network["groups"][0]["rules"][0]["cidr"] = "10.0.1.5/32"
     m.want(*NETWORK, spec=network)
     eventually(lambda: m.console("asks").endswith("page\n"), 60, "it is open again")
+
+
+def tarball(m, name, **files):
+    """Of a root file system that holds little."""
+    path = m.dir / name
+    with tarfile.open(path, "w") as tar:
+        for folder in ("usr", "etc", "tmp", "proc", "sys", "dev", "run", "srv"):
+            info = tarfile.TarInfo(folder)
+            info.type, info.mode = tarfile.DIRTYPE, 0o755
+            tar.addfile(info)
+        for link in ("bin", "lib", "lib64"):
+            info = tarfile.TarInfo(link)
+            info.type, info.linkname = tarfile.SYMTYPE, f"usr/{link}"
+            tar.addfile(info)
+        for at, text in files.items():
+            info = tarfile.TarInfo(f"etc/{at}")
+            info.size = len(text)
+            tar.addfile(info, io.BytesIO(text.encode()))
+    path.chmod(0o644)
+    return path, hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_a_sandbox_names_its_image_and_has_snapshots(m):
+    usr = {"mounts": [{"at": "/usr", "outside": "/usr"}]}
+    path, image = tarball(m, "root.tar", motd="first")
+    command = "cat /etc/motd; echo changed > /srv/mine; echo ready; exec sleep 100000"
+    m.want("sandbox", "g1", spec=m.guest(command, tarball=str(path), image=image, **usr))
+    m.hear("g1", "ready")
+    assert m.console("g1").startswith("first")
+    # By its hash alone, once it is there.
+    m.want("sandbox", "g2", spec=m.guest("cat /etc/motd; ls /srv; echo ready; exec sleep 100000", image=image, **usr))
+    m.hear("g2", "ready")
+    assert m.console("g2") == "firstready\n"
+    wrong = {"tarball": str(path), "image": "0" * 64, **usr}
+    m.want("sandbox", "g3", spec=m.guest(**wrong))
+    assert "not that of the image" in m.wait("g3", "failed")["problem"]
+    m.want("sandbox", "g4", spec=m.guest(image="1" * 64, **usr))
+    assert "no such image" in m.wait("g4", "failed")["problem"]
+    m.want("sandbox", "g1", desired="stop")
+    m.wait("g1", "down")
+    m.want("sandbox", "g5", spec=m.guest("cat /srv/mine; echo ready; exec sleep 100000", snapshot_of="g1", **usr))
+    m.hear("g5", "ready")
+    assert m.console("g5") == "changed\nready\n"
+    images = m.folder / "images"
+    assert len([p for p in images.iterdir() if len(p.name) == 64]) == 2
+    for name in ("g1", "g2", "g3", "g4", "g5"):
+        m.want("sandbox", name, desired="gone")
+        m.wait(name, None)
+    assert [p.name for p in images.iterdir()] == ["default"]
+
+
+def test_a_disk_is_limited(m):
+    command = "head -c 100M /dev/zero > /srv/big; echo ready"
+    spec = m.guest(command, disk_bytes=32 << 20, disk_files=1000)
+    m.want("sandbox", "g1", spec=spec)
+    m.wait("g1", "ended")
+    is_limited = "disk" not in m.page()["limits_unenforced"]
+    assert is_limited == (m.server.uid is None and os.geteuid() == 0)
+    assert ("No space left" in m.console("g1")) == is_limited
+    if is_limited:
+        assert (m.folder / "disks/g1/disk").stat().st_size == 32 << 20
+    m.want("sandbox", "g1", desired="gone")
+    m.wait("g1", None)
+    assert not (m.folder / "disks/g1").exists()
 
 
 def resident_kib(pid):

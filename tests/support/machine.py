@@ -20,6 +20,7 @@ from support.server import Server, eventually
 WAIT_SECONDS_MAX = 60
 NAMESPACES = ("cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts")
 # Where programs leave things; what is in the test's own folder is its own.
+FIRST_GUEST_ID = 1 << 20
 PLACES = ("/tmp", "/var/tmp", "/run", "/dev/shm", "/var/lib", "/etc", "/root")
 
 
@@ -224,15 +225,16 @@ class Machine:
 
     def surroundings(self):
         """What c10m must leave as it is: links, addresses, routes and rules of the host's own
-        network; mounts and sockets that bear our name; files beside our folder."""
+        network; mounts, sockets and loop devices that bear our name; files beside our folder."""
         mounts = read(pathlib.Path("/proc/self/mountinfo")).decode().splitlines()
         sockets = read(pathlib.Path("/proc/net/unix")).decode(errors="replace").splitlines()
         files = [
             entry
             for place in PLACES
             for entry in pathlib.Path(place).glob("*")
-            if self.mark in entry.name and entry != self.dir
+            if (self.mark in entry.name and entry != self.dir) or self.is_guests(entry)
         ]
+        loops = [read(p).decode() for p in pathlib.Path("/sys/block").glob("loop*/loop/backing_file")]
         return {
             "links": sorted(os.listdir("/sys/class/net")),
             "addresses": read(pathlib.Path("/proc/net/fib_trie")),
@@ -241,7 +243,35 @@ class Machine:
             "mounts": [line for line in mounts if self.mark in line],
             "sockets": [line for line in sockets if self.mark in line],
             "files": files,
+            "loops": [path for path in loops if self.mark in path],
+            "mounts of others": self.mounts_of_others(),
+            "shared memory": self.shared_memory(),
         }
+
+    @staticmethod
+    def is_guests(path):
+        """It lies outside of every test's folder, and belongs to an id that only guests have."""
+        with contextlib.suppress(OSError):
+            return path.lstat().st_uid >= FIRST_GUEST_ID and not path.name.startswith("c10m-")
+        return False
+
+    def mounts_of_others(self):
+        """Namespaces of mounts where something of ours hangs, but for our own processes."""
+        ours = self.namespaces.keys()
+        return {
+            namespace
+            for pid in pids()
+            if self.mark.encode() in read(pathlib.Path(f"/proc/{pid}/mountinfo"))
+            and (namespace := link(f"/proc/{pid}/ns/mnt")) not in ours
+            and pid != self.server_pid()
+            and not self.is_ours(pid)
+        }
+
+    @staticmethod
+    def shared_memory():
+        """Segments of System V that only ids of guests have made."""
+        lines = read(pathlib.Path("/proc/sysvipc/shm")).decode().splitlines()[1:]
+        return [line for line in lines if int(line.split()[7]) >= FIRST_GUEST_ID]
 
     @staticmethod
     def rules():

@@ -22,7 +22,7 @@ BENCH_PACKAGES=(g++ libjansson-dev libsimdjson-dev)
 HOST_BENCH_PACKAGES=(crun bubblewrap podman) # without them their rows say so
 
 # Commands that tests drive, each with the package that has it.
-TEST_COMMANDS=(chromium:chromium node:nodejs npm:npm go:golang-go)
+TEST_COMMANDS=(linux.uml:user-mode-linux chromium:chromium node:nodejs npm:npm go:golang-go)
 LONG_TEST_COMMANDS=(mvn:maven javac:default-jdk-headless keytool:default-jdk-headless)
 RUST_MIN=1.94.1 GO_MIN=1.24 # of the AWS SDKs; Debian's are 1.63 and 1.19
 

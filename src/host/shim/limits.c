@@ -7,6 +7,7 @@
 #include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -99,9 +100,31 @@ cgroups_remove(const struct spec *s)
         }
 }
 
+// Programs also count the processors that they may run on. Which ones is left to chance, so that
+// guests spread over the machine.
+static void
+cpus_choose(uint64_t count)
+{
+    struct timespec now;
+    cpu_set_t all, some;
+    CPU_ZERO(&some);
+    if (count == 0 || sched_getaffinity(0, sizeof(all), &all) != 0 ||
+        (uint64_t)CPU_COUNT(&all) <= count)
+        return;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    int skip = (int)(now.tv_nsec / 1000 % CPU_COUNT(&all));
+    for (unsigned cpu = 0; count > 0; cpu = (cpu + 1) % CPU_SETSIZE)
+        if (CPU_ISSET(cpu, &all) && skip-- <= 0) {
+            CPU_SET(cpu, &some);
+            count--;
+        }
+    (void)sched_setaffinity(0, sizeof(some), &some);
+}
+
 bool
 limits_set(const struct spec *s, const char **what)
 {
+    cpus_choose(s->cpus);
     *what = "setrlimit";
     for (size_t i = 0; i < s->rlimit_count; i++) {
         struct rlimit limit = {s->rlimits[i].value, s->rlimits[i].value};
