@@ -29,20 +29,10 @@ struct alarms {
     int64_t started_over_ns;
 };
 
-static struct tuple
-alarm_tuple(struct arena *a)
-{
-    struct tuple t;
-    tuple_init(&t, a);
-    tuple_add_str(&t, STR("c10m"));
-    tuple_add_str(&t, STR("timer"));
-    return t;
-}
-
 static struct str
 alarm_key(struct arena *a, const struct alarm *alarm)
 {
-    struct tuple t = alarm_tuple(a);
+    struct tuple t = tuple_shared(a, "timer");
     tuple_add_int(&t, alarm->due_ms);
     tuple_add_str(&t, alarm->service);
     tuple_add_str(&t, alarm->id);
@@ -52,7 +42,7 @@ alarm_key(struct arena *a, const struct alarm *alarm)
 void
 alarm_range(struct arena *a, struct str *from, struct str *to)
 {
-    struct tuple t = alarm_tuple(a);
+    struct tuple t = tuple_shared(a, "timer");
     tuple_range(&t, a, from, to);
 }
 
@@ -86,7 +76,7 @@ struct round {
 static void
 page_range(struct arena *a, const struct round *r, struct kv_range *out)
 {
-    struct tuple t = alarm_tuple(a);
+    struct tuple t = tuple_shared(a, "timer");
     tuple_range(&t, a, &out->from, &out->to);
     if (str_is_present(r->after)) {
         out->from = r->after;

@@ -141,15 +141,6 @@ blob_in_fiber(struct blob_fixture *g, void (*fn)(struct blob_fixture *g))
     assert_int_equal(runtime_call(g->store.runtime, call_fn, &(struct call){g, fn}), OK);
 }
 
-uint64_t
-next_random(uint64_t *state)
-{
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    return *state;
-}
-
 struct str
 reference(const struct blob_fixture *g, size_t len)
 {
@@ -172,16 +163,6 @@ put_blob(struct blob_fixture *g, struct arena *arena, struct str data)
     CHECK(blob_put_commit(p, arena, blob) == OK);
     CHECK(blob->size == data.len);
     return blob;
-}
-
-static int
-run(struct blob_fixture *g, kv_body_fn *body, void *arg)
-{
-    struct arena arena;
-    arena_init(&arena);
-    int code = kv_run(g->store.kv, &arena, body, arg);
-    arena_fini(&arena);
-    return code;
 }
 
 static int
@@ -208,19 +189,19 @@ unlink_body(struct kv_txn *txn, void *arg)
 int
 link_blob(struct blob_fixture *g, const struct blob_new *blob)
 {
-    return run(g, link_body, &(struct step){.g = g, .blob = blob});
+    return run_txn(&g->store, link_body, &(struct step){.g = g, .blob = blob});
 }
 
 int
 link_blob_again(struct blob_fixture *g, const struct blob_id *id)
 {
-    return run(g, link_again_body, &(struct step){.g = g, .id = id});
+    return run_txn(&g->store, link_again_body, &(struct step){.g = g, .id = id});
 }
 
 int
 unlink_blob(struct blob_fixture *g, const struct blob_id *id)
 {
-    return run(g, unlink_body, &(struct step){.g = g, .id = id});
+    return run_txn(&g->store, unlink_body, &(struct step){.g = g, .id = id});
 }
 
 struct blob_id
@@ -312,7 +293,7 @@ size_t
 count_records(struct blob_fixture *g)
 {
     struct step s = {.g = g};
-    CHECK(run(g, count_body, &s) == OK);
+    CHECK(run_txn(&g->store, count_body, &s) == OK);
     return s.count;
 }
 

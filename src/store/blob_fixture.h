@@ -29,7 +29,6 @@ int blob_fixture_setup(void **state);
 int blob_fixture_teardown(void **state);
 void blob_in_fiber(struct blob_fixture *g, void (*fn)(struct blob_fixture *g));
 
-uint64_t next_random(uint64_t *state);
 struct str reference(const struct blob_fixture *g, size_t len);
 
 // In pieces of odd lengths, committed; in the arena.

@@ -100,18 +100,6 @@ get_body(struct kv_txn *txn, void *arg)
     return OK;
 }
 
-static void
-run_step(struct fixture *f, kv_body_fn *body, struct step *s)
-{
-    struct arena arena;
-    arena_init(&arena);
-    int code = kv_run(f->kv, &arena, body, s);
-    if (code != OK)
-        print_error("kv_run: %s\n", code_name(code));
-    CHECK(code == OK);
-    arena_fini(&arena);
-}
-
 // An empty database: the tables go, and the store makes them again.
 static void
 clear_database(const char *url)
@@ -224,23 +212,51 @@ in_fibers(struct fixture *f, size_t n, void (*fn)(struct fixture *f, size_t i))
     free(members);
 }
 
+uint64_t
+next_random(uint64_t *state)
+{
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    return *state;
+}
+
+int
+run_txn(struct fixture *f, kv_body_fn *body, void *arg)
+{
+    struct arena arena;
+    arena_init(&arena);
+    int code = kv_run(f->kv, &arena, body, arg);
+    arena_fini(&arena);
+    return code;
+}
+
+void
+run_ok(struct fixture *f, kv_body_fn *body, void *arg)
+{
+    int code = run_txn(f, body, arg);
+    if (code != OK)
+        print_error("kv_run: %s\n", code_name(code));
+    CHECK(code == OK);
+}
+
 void
 put(struct fixture *f, struct str key, struct str value)
 {
-    run_step(f, put_body, &(struct step){.key = key, .value = value});
+    run_ok(f, put_body, &(struct step){.key = key, .value = value});
 }
 
 void
 del(struct fixture *f, struct str key)
 {
-    run_step(f, put_body, &(struct step){.key = key});
+    run_ok(f, put_body, &(struct step){.key = key});
 }
 
 bool
 has(struct fixture *f, struct str key, struct str value)
 {
     struct step s = {.key = key, .value = value};
-    run_step(f, get_body, &s);
+    run_ok(f, get_body, &s);
     return s.is_same;
 }
 
@@ -248,7 +264,7 @@ int64_t
 counter_of(struct fixture *f, struct str key)
 {
     struct step s = {.key = key};
-    run_step(f, get_body, &s);
+    run_ok(f, get_body, &s);
     return s.counter;
 }
 

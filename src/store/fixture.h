@@ -38,6 +38,12 @@ void in_fiber(struct fixture *f, void (*fn)(struct fixture *f));
 // Runs fn(f, i) for i in [0, n), each in a fiber of its own, over all loops. From a fiber.
 void in_fibers(struct fixture *f, size_t n, void (*fn)(struct fixture *f, size_t i));
 
+// xorshift: the same sequence after the same seed.
+uint64_t next_random(uint64_t *state);
+
+// One transaction, in an arena of its own.
+int run_txn(struct fixture *f, kv_body_fn *body, void *arg);
+void run_ok(struct fixture *f, kv_body_fn *body, void *arg);
 // Transactions of one step, each with an arena of its own.
 void put(struct fixture *f, struct str key, struct str value);
 void del(struct fixture *f, struct str key);

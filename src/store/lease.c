@@ -16,10 +16,7 @@ struct lease_record {
 static struct str
 lease_key(const struct lease *l, struct arena *a)
 {
-    struct tuple t;
-    tuple_init(&t, a);
-    tuple_add_str(&t, STR("c10m"));
-    tuple_add_str(&t, STR("lease"));
+    struct tuple t = tuple_shared(a, "lease");
     tuple_add_str(&t, str_of(l->name));
     return tuple_key(&t);
 }

@@ -36,21 +36,11 @@ struct outbox {
     size_t mark_len;
 };
 
-static struct tuple
-outbox_tuple(struct arena *a, const char *kind)
-{
-    struct tuple t;
-    tuple_init(&t, a);
-    tuple_add_str(&t, STR("c10m"));
-    tuple_add_str(&t, str_of(kind));
-    return t;
-}
-
 // Where the waiting events of later sources begin.
 static struct str
 source_end(struct arena *a, struct str source)
 {
-    struct tuple t = outbox_tuple(a, "outbox");
+    struct tuple t = tuple_shared(a, "outbox");
     struct str from, to;
     tuple_add_str(&t, source);
     tuple_range(&t, a, &from, &to);
@@ -79,7 +69,7 @@ event_parse(struct arena *a, bool is_new, struct str key, struct str value, stru
     if (is_new)
         TRY(tuple_read_str(&r, &out->event.source));
     // The same before and after it had to wait.
-    struct tuple id = outbox_tuple(a, "outbox");
+    struct tuple id = tuple_shared(a, "outbox");
     tuple_add_str(&id, out->event.source);
     tuple_add_fixed(&id, stamp);
     tuple_add_fixed(&id, number);
@@ -104,7 +94,7 @@ read_body(struct kv_txn *txn, void *arg)
     struct reading *s = arg;
     struct arena *a = kv_txn_arena(txn);
     struct kv_range range = {.limit = EVENTS_PER_READ, .read = KV_SNAPSHOT};
-    struct tuple t = outbox_tuple(a, s->is_new ? "outbox-new" : "outbox");
+    struct tuple t = tuple_shared(a, s->is_new ? "outbox-new" : "outbox");
     struct kv_iter *it;
     struct str key, value;
     int code = OK;
@@ -355,7 +345,7 @@ outbox_add(struct outbox *o, struct kv_txn *txn, const char *destination, struct
 {
     static const char no_stamp[KV_STAMP_BYTES];
     struct arena *a = kv_txn_arena(txn);
-    struct tuple key = outbox_tuple(a, "outbox-new"), value;
+    struct tuple key = tuple_shared(a, "outbox-new"), value;
     uint32_t number = __builtin_bswap32(kv_txn_number(txn));
     struct buf bytes;
     if (payload.len > OUTBOX_PAYLOAD_BYTES_MAX)

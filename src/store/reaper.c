@@ -25,20 +25,10 @@ struct reaper {
     struct arena arena; // of one transaction at a time
 };
 
-static struct tuple
-garbage_tuple(struct arena *a, struct str what)
-{
-    struct tuple t;
-    tuple_init(&t, a);
-    tuple_add_str(&t, STR("c10m"));
-    tuple_add_str(&t, what);
-    return t;
-}
-
 static struct str
-garbage_key(struct arena *a, struct str what, struct str kind, struct str from)
+garbage_key(struct arena *a, const char *what, struct str kind, struct str from)
 {
-    struct tuple t = garbage_tuple(a, what);
+    struct tuple t = tuple_shared(a, what);
     tuple_add_str(&t, kind);
     tuple_add_str(&t, from);
     return tuple_key(&t);
@@ -47,7 +37,7 @@ garbage_key(struct arena *a, struct str what, struct str kind, struct str from)
 static void
 garbage_range(struct arena *a, struct kv_range *out)
 {
-    struct tuple t = garbage_tuple(a, STR("garbage"));
+    struct tuple t = tuple_shared(a, "garbage");
     tuple_range(&t, a, &out->from, &out->to);
 }
 
@@ -70,7 +60,7 @@ garbage_parse(struct arena *a, struct str key, struct str value, struct garbage 
         TRY(tuple_read_str(&r, &skipped));
     TRY(tuple_read_str(&r, &out->kind));
     TRY(tuple_read_str(&r, &out->from));
-    out->at_key = garbage_key(a, STR("garbage-at"), out->kind, out->from);
+    out->at_key = garbage_key(a, "garbage-at", out->kind, out->from);
     return OK;
 }
 
@@ -251,16 +241,16 @@ reaper_add(struct reaper *r, struct kv_txn *txn, const char *kind, struct str fr
     kv_after_commit(txn, reaper_wake, r);
     kv_makes_room(txn);
     // Where an earlier range with that beginning was counts for nothing.
-    TRY(kv_del(txn, garbage_key(a, STR("garbage-at"), kind_of(kind), from)));
-    return kv_set(txn, garbage_key(a, STR("garbage"), kind_of(kind), from), to);
+    TRY(kv_del(txn, garbage_key(a, "garbage-at", kind_of(kind), from)));
+    return kv_set(txn, garbage_key(a, "garbage", kind_of(kind), from), to);
 }
 
 int
 reaper_has(struct kv_txn *txn, const char *kind, struct str from, bool *out)
 {
     struct str value;
-    TRY(kv_get(txn, garbage_key(kv_txn_arena(txn), STR("garbage"), kind_of(kind), from),
-               KV_SERIALIZABLE, &value));
+    TRY(kv_get(txn, garbage_key(kv_txn_arena(txn), "garbage", kind_of(kind), from), KV_SERIALIZABLE,
+               &value));
     *out = str_is_present(value);
     return OK;
 }

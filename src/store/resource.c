@@ -10,19 +10,9 @@
 enum { VALUE_BYTES_MAX = 256, VALUE_START_BYTES = 128 };
 
 static struct tuple
-tuple_of(struct arena *a, const char *kind)
-{
-    struct tuple t;
-    tuple_init(&t, a);
-    tuple_add_str(&t, STR("c10m"));
-    tuple_add_str(&t, str_of(kind));
-    return t;
-}
-
-static struct tuple
 place_tuple(struct arena *a, const char *kind, struct str account, struct str region)
 {
-    struct tuple t = tuple_of(a, kind);
+    struct tuple t = tuple_shared(a, kind);
     tuple_add_str(&t, account);
     tuple_add_str(&t, region);
     return t;
@@ -191,7 +181,7 @@ resource_tagged_range(struct arena *a, struct str account, struct str region, st
 void
 resource_range_all(struct arena *a, struct str *from, struct str *to)
 {
-    struct tuple t = tuple_of(a, "resource");
+    struct tuple t = tuple_shared(a, "resource");
     tuple_range(&t, a, from, to);
 }
 
@@ -201,7 +191,7 @@ resource_check(struct check *c)
     struct arena a;
     struct str from, to, end;
     arena_init(&a);
-    struct tuple t = tuple_of(&a, "tagged");
+    struct tuple t = tuple_shared(&a, "tagged");
     resource_range_all(&a, &from, &end);
     tuple_range(&t, &a, &end, &to);
     int code = indexed_check(c, &resource_indexed, from, to);

@@ -38,6 +38,8 @@ struct backend_snapshot {
     rocksdb_readoptions_t *cached; // reads what is in memory only
 };
 
+// The caller's to destroy.
+rocksdb_options_t *rocks_options_new(const struct kv_options *options);
 // Options that read what is in memory only, or whatever it takes; at s, or the newest when NULL.
 rocksdb_readoptions_t *rocks_read_options(const struct backend_snapshot *s, bool is_cached_only);
 // From `error`, which it frees. OK when NULL; E_AGAIN: the answer is not in memory; E_IO: what is

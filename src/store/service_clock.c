@@ -29,10 +29,7 @@ struct clock_keeper {
 static struct str
 clock_key(struct arena *a)
 {
-    struct tuple t;
-    tuple_init(&t, a);
-    tuple_add_str(&t, STR("c10m"));
-    tuple_add_str(&t, STR("clock"));
+    struct tuple t = tuple_shared(a, "clock");
     return tuple_key(&t);
 }
 

@@ -121,10 +121,7 @@ scan_body(struct kv_txn *txn, void *arg)
 static void
 run(struct fixture *f, kv_body_fn *body, size_t first)
 {
-    struct arena arena;
-    arena_init(&arena);
-    CHECK(kv_run(f->kv, &arena, body, &(struct page){f, first}) == OK);
-    arena_fini(&arena);
+    run_ok(f, body, &(struct page){f, first});
 }
 
 static uint64_t

@@ -64,15 +64,6 @@ scan_body(struct kv_txn *txn, void *arg)
     return code == E_NOT_FOUND ? OK : code;
 }
 
-static void
-run(struct fixture *f, kv_body_fn *body, struct span *s)
-{
-    struct arena arena;
-    arena_init(&arena);
-    CHECK(kv_run(f->kv, &arena, body, s) == OK);
-    arena_fini(&arena);
-}
-
 static uint64_t
 files_at(struct fixture *f, int level)
 {
@@ -89,7 +80,7 @@ static void
 write_all(struct fixture *f)
 {
     for (size_t i = 0; i < KEYS; i += PAGE)
-        run(f, write_body, &(struct span){.from = i, .to = i + PAGE});
+        run_ok(f, write_body, &(struct span){.from = i, .to = i + PAGE});
     for (int ms = 0; files_at(f, 1) < FILES_MIN; ms += WAIT_STEP_MS) {
         CHECK(ms < WAIT_MS_MAX);
         CHECK(fiber_sleep_until(deadline_in_ms(f->runtime, WAIT_STEP_MS)) == OK);
@@ -104,7 +95,7 @@ ranges_are_whole(struct fixture *f)
         struct span s = {.from = first * SCAN_SHIFT};
         for (; s.from < KEYS; s.from = s.to) {
             s.to = s.from + SCAN_PAGE < KEYS ? s.from + SCAN_PAGE : KEYS;
-            run(f, scan_body, &s);
+            run_ok(f, scan_body, &s);
             CHECK(s.seen == s.to - s.from);
         }
     }

@@ -74,15 +74,6 @@ struct play {
     char watched_bytes[KEY_BYTES];
 };
 
-static uint64_t
-next_random(uint64_t *state)
-{
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    return *state;
-}
-
 static struct script
 random_script(uint64_t *random)
 {

@@ -64,15 +64,6 @@ work_body(struct kv_txn *txn, void *arg)
 }
 
 static void
-run(struct fixture *f, kv_body_fn *body, void *arg)
-{
-    struct arena arena;
-    arena_init(&arena);
-    CHECK(kv_run(f->kv, &arena, body, arg) == OK);
-    arena_fini(&arena);
-}
-
-static void
 note_slowest(struct container *c, int64_t took_ns)
 {
     int64_t slowest_ns = atomic_load(&c->slowest_ns);
@@ -98,11 +89,11 @@ work(struct fixture *f, size_t i)
     while (!atomic_load(&c->is_gone)) {
         if (i == 0) {
             CHECK(fiber_sleep_until(deadline_in_ms(f->runtime, LOOK_MS)) == OK);
-            run(f, idle_body, c);
+            run_ok(f, idle_body, c);
             continue;
         }
         int64_t began_ns = clock_mono_ns(f->runtime);
-        run(f, work_body, NULL);
+        run_ok(f, work_body, NULL);
         note_slowest(c, clock_mono_ns(f->runtime) - began_ns);
         atomic_fetch_add(&c->commits, 1);
     }
@@ -127,16 +118,16 @@ deleted_while_others_work(struct fixture *f)
 {
     struct container *c = ((struct ways *)f)->shared;
     for (c->to = PAGE; c->from < key_count(); c->from += PAGE, c->to += PAGE)
-        run(f, fill_body, c);
+        run_ok(f, fill_body, c);
     int64_t began_ns = clock_mono_ns(f->runtime);
-    run(f, drop_body, c);
+    run_ok(f, drop_body, c);
     in_fibers(f, 1 + WORKERS, work);
     print_message("%llu keys gone after %lld ms, beside %llu commits, the slowest %lld ms\n",
                   (unsigned long long)key_count(),
                   (long long)(clock_mono_ns(f->runtime) - began_ns) / 1000000,
                   (unsigned long long)atomic_load(&c->commits),
                   (long long)atomic_load(&c->slowest_ns) / 1000000);
-    run(f, first_body, c);
+    run_ok(f, first_body, c);
     CHECK(c->seen == 0);
     CHECK(atomic_load(&c->commits) > 0);
     CHECK(atomic_load(&c->slowest_ns) < WORK_MS_MAX * 1000000LL);

@@ -11,17 +11,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-// A body that the test gives, in an arena of its own.
-static int
-run(struct fixture *f, kv_body_fn *body, void *arg)
-{
-    struct arena arena;
-    arena_init(&arena);
-    int code = kv_run(f->kv, &arena, body, arg);
-    arena_fini(&arena);
-    return code;
-}
-
 // "k1 k2 ..." of a range, to compare in one line.
 static void
 print_range(struct kv_txn *txn, struct kv_range range, struct buf *out)
@@ -89,10 +78,10 @@ own_writes_are_read(struct fixture *f)
 {
     put(f, STR("k"), STR("old"));
     int code = E_FAULT;
-    CHECK(run(f, overlay_body, &code) == E_FAULT);
+    CHECK(run_txn(f, overlay_body, &code) == E_FAULT);
     CHECK(has(f, STR("k"), STR("old"))); // cancelled
     code = OK;
-    CHECK(run(f, overlay_body, &code) == OK);
+    CHECK(run_txn(f, overlay_body, &code) == OK);
     CHECK(has(f, STR("k"), STR("mine again")));
 }
 
@@ -136,7 +125,7 @@ ranges_merge_own_writes(struct fixture *f)
     put(f, STR("c"), STR("3"));
     put(f, STR("d"), STR("4"));
     put(f, STR("z"), STR("outside"));
-    CHECK(run(f, ranges_body, NULL) == E_FAULT);
+    CHECK(run_txn(f, ranges_body, NULL) == E_FAULT);
 }
 
 static bool
@@ -181,7 +170,7 @@ iterators_seek(struct fixture *f)
     put(f, STR("c"), STR("1"));
     put(f, STR("e"), STR("1"));
     put(f, STR("g"), STR("1"));
-    CHECK(run(f, seek_body, NULL) == E_FAULT);
+    CHECK(run_txn(f, seek_body, NULL) == E_FAULT);
 }
 
 static int
@@ -212,9 +201,9 @@ counters_count(struct fixture *f)
 {
     put(f, STR("deleted first"), STR("\x09\0\0\0\0\0\0\0"));
     int64_t before = 0;
-    CHECK(run(f, counters_body, &before) == OK);
+    CHECK(run_txn(f, counters_body, &before) == OK);
     before = -2;
-    CHECK(run(f, counters_body, &before) == OK);
+    CHECK(run_txn(f, counters_body, &before) == OK);
     CHECK(counter_of(f, STR("n")) == -4);
     CHECK(counter_of(f, STR("set")) == 6);
     CHECK(counter_of(f, STR("deleted first")) == 3);
@@ -222,14 +211,14 @@ counters_count(struct fixture *f)
     CHECK(has(f, STR("n"), STR("\xfc\xff\xff\xff\xff\xff\xff\xff"))); // little-endian
     put(f, STR("n"), STR("\x01\0\0\0\0\0\0\0"));                      // not what was remembered
     before = 1;
-    CHECK(run(f, counters_body, &before) == OK);
+    CHECK(run_txn(f, counters_body, &before) == OK);
     CHECK(counter_of(f, STR("n")) == -1);
     del(f, STR("n"));
     before = 0;
-    CHECK(run(f, counters_body, &before) == OK);
+    CHECK(run_txn(f, counters_body, &before) == OK);
     CHECK(counter_of(f, STR("n")) == -2);
-    CHECK(run(f, extreme_body, NULL) == OK);
-    CHECK(run(f, extreme_body, NULL) == OK);
+    CHECK(run_txn(f, extreme_body, NULL) == OK);
+    CHECK(run_txn(f, extreme_body, NULL) == OK);
     CHECK(counter_of(f, STR("extreme")) == -2); // wraps
 }
 
@@ -359,9 +348,9 @@ limits_hold(struct fixture *f)
     CHECK(l.bytes != NULL);
     CHECK(l.key_bytes_max == (f->is_shared ? 2600 : KV_KEY_BYTES_MAX));
     random_bytes(f->runtime, l.bytes, KV_VALUE_BYTES_MAX + 1);
-    CHECK(run(f, limits_body, &l) == E_FAULT);
+    CHECK(run_txn(f, limits_body, &l) == E_FAULT);
     l.code = OK;
-    CHECK(run(f, limits_body, &l) == OK);
+    CHECK(run_txn(f, limits_body, &l) == OK);
     CHECK(
         has(f, (struct str){l.bytes, l.key_bytes_max}, (struct str){l.bytes, KV_VALUE_BYTES_MAX}));
     free(l.bytes);
@@ -394,11 +383,11 @@ static void
 calls_come_after_the_commit(struct fixture *f)
 {
     struct calls c = {.code = E_FAULT};
-    CHECK(run(f, calls_body, &c) == E_FAULT);
+    CHECK(run_txn(f, calls_body, &c) == E_FAULT);
     CHECK(c.first == 0 && c.second == 0);
     c.code = OK;
     f->kv->runs_twice = true;
-    CHECK(run(f, calls_body, &c) == OK);
+    CHECK(run_txn(f, calls_body, &c) == OK);
     f->kv->runs_twice = false;
     CHECK(c.runs == 3);
     CHECK(c.first == 1 && c.second == 1);
@@ -423,8 +412,8 @@ static void
 old_transactions_fail(struct fixture *f)
 {
     f->kv->txn_ms_max = -1;
-    CHECK(run(f, too_old_body, NULL) == E_TOO_OLD);
-    CHECK(run(f, write_only_body, NULL) == E_TOO_OLD);
+    CHECK(run_txn(f, too_old_body, NULL) == E_TOO_OLD);
+    CHECK(run_txn(f, write_only_body, NULL) == E_TOO_OLD);
     f->kv->txn_ms_max = KV_TXN_MS_MAX;
     CHECK(has(f, STR("a"), (struct str){0}));
 }
@@ -442,11 +431,11 @@ bodies_run_twice(struct fixture *f)
 {
     int runs = 0;
     f->kv->runs_twice = true;
-    CHECK(run(f, twice_body, &runs) == OK);
+    CHECK(run_txn(f, twice_body, &runs) == OK);
     f->kv->runs_twice = false;
     CHECK(runs == 2);
     CHECK(counter_of(f, STR("n")) == 1);
-    CHECK(run(f, twice_body, &runs) == OK);
+    CHECK(run_txn(f, twice_body, &runs) == OK);
     CHECK(runs == 3);
 }
 
@@ -513,7 +502,7 @@ static void
 put_slowly(void *arg)
 {
     struct closing *c = arg;
-    CHECK(run(c->fixture, slow_body, c) == OK);
+    CHECK(run_txn(c->fixture, slow_body, c) == OK);
 }
 
 static void
@@ -592,9 +581,9 @@ cold_data_is_read(struct fixture *f)
     kv_stats_get(f->kv, &stats);
     CHECK(stats.cold_reads > 0);
     bool is_reverse = false;
-    CHECK(run(f, scan_body, &is_reverse) == OK);
+    CHECK(run_txn(f, scan_body, &is_reverse) == OK);
     is_reverse = true;
-    CHECK(run(f, scan_body, &is_reverse) == OK);
+    CHECK(run_txn(f, scan_body, &is_reverse) == OK);
 }
 
 static int
@@ -618,11 +607,11 @@ many_are_got(struct fixture *f)
     put(f, STR("a"), STR("1"));
     put(f, STR("c"), STR("3"));
     put(f, STR("gone"), STR("4"));
-    CHECK(run(f, get_many_body, NULL) == OK);
+    CHECK(run_txn(f, get_many_body, NULL) == OK);
     if (!f->is_durable)
         return;
     fixture_reopen(f); // nothing is in memory now
-    CHECK(run(f, get_many_body, NULL) == OK);
+    CHECK(run_txn(f, get_many_body, NULL) == OK);
     struct kv_stats stats;
     kv_stats_get(f->kv, &stats);
     CHECK(stats.cold_reads > 0);
@@ -644,7 +633,7 @@ rewind_body(struct kv_txn *txn, void *arg)
 static int
 rewinding(void *arg)
 {
-    return run(arg, rewind_body, NULL);
+    return run_txn(arg, rewind_body, NULL);
 }
 
 // A body that gives its own write set back is a bug that must not go unseen.

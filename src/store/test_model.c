@@ -46,15 +46,6 @@ struct play {
     struct buf out;
 };
 
-static uint64_t
-next_random(uint64_t *state)
-{
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    return *state;
-}
-
 static struct step
 random_step(uint64_t *random)
 {

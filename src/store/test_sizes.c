@@ -44,15 +44,6 @@ key_count(void)
     return is_long != NULL && strcmp(is_long, "1") == 0 ? KEYS_LONG : KEYS;
 }
 
-static void
-run(struct fixture *f, kv_body_fn *body, void *arg)
-{
-    struct arena arena;
-    arena_init(&arena);
-    CHECK(kv_run(f->kv, &arena, body, arg) == OK);
-    arena_fini(&arena);
-}
-
 static int
 large_body(struct kv_txn *txn, void *arg)
 {
@@ -78,8 +69,8 @@ large_read_body(struct kv_txn *txn, void *arg)
 static void
 large_transaction(struct fixture *f)
 {
-    run(f, large_body, NULL);
-    run(f, large_read_body, NULL);
+    run_ok(f, large_body, NULL);
+    run_ok(f, large_read_body, NULL);
 }
 
 static int
@@ -98,7 +89,7 @@ static void
 write_all(struct fixture *f, uint64_t count, bool is_deleted)
 {
     for (uint64_t i = 0; i < count; i += PAGE)
-        run(f, write_body, &(struct page){.first = i, .count = PAGE, .is_deleted = is_deleted});
+        run_ok(f, write_body, &(struct page){.first = i, .count = PAGE, .is_deleted = is_deleted});
 }
 
 // The next page begins behind this one: so it is run once for each.
@@ -148,10 +139,10 @@ steps_to_head(struct fixture *f, struct str from)
     struct page first = {.from = from, .count = 1}, p = first;
     rocksdb_perfcontext_t *context = rocksdb_perfcontext_create();
     rocksdb_set_perf_level(rocksdb_enable_count);
-    run(f, scan_body,
-        &first); // what is cold is read elsewhere, where nothing is counted
+    run_ok(f, scan_body,
+           &first); // what is cold is read elsewhere, where nothing is counted
     rocksdb_perfcontext_reset(context);
-    run(f, scan_body, &p);
+    run_ok(f, scan_body, &p);
     CHECK(p.seen == 1);
     uint64_t steps = rocksdb_perfcontext_metric(context, rocksdb_internal_delete_skipped_count);
     rocksdb_perfcontext_destroy(context);

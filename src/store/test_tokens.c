@@ -173,9 +173,7 @@ is_forgotten(struct ways *w, void *arg)
     struct tuple t;
     struct str from, to;
     arena_init(&a);
-    tuple_init(&t, &a);
-    tuple_add_str(&t, STR("c10m"));
-    tuple_add_str(&t, STR("client-token"));
+    t = tuple_shared(&a, "client-token");
     tuple_range(&t, &a, &from, &to);
     size_t count = ways_count(w, from, to);
     alarm_range(&a, &from, &to);

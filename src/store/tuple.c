@@ -35,6 +35,16 @@ tuple_add_str(struct tuple *t, struct str s)
     buf_put_char(&t->buf, STR_END);
 }
 
+struct tuple
+tuple_shared(struct arena *arena, const char *what)
+{
+    struct tuple t;
+    tuple_init(&t, arena);
+    tuple_add_str(&t, STR("c10m"));
+    tuple_add_str(&t, str_of(what));
+    return t;
+}
+
 void
 tuple_add_int(struct tuple *t, int64_t value)
 {

@@ -13,6 +13,8 @@ struct tuple {
 };
 
 void tuple_init(struct tuple *t, struct arena *arena);
+// Begins a key of what services share: ("c10m", what).
+struct tuple tuple_shared(struct arena *arena, const char *what);
 void tuple_add_str(struct tuple *t, struct str s);
 void tuple_add_int(struct tuple *t, int64_t value);
 void tuple_add_fixed(struct tuple *t, struct str bytes);
