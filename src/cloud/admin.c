@@ -55,6 +55,7 @@ static const struct page {
     {{"/_c10m/backup", 13}, {"application/json", 16}, false, NULL, admin_backup},
     {{"/_c10m/host", 11}, {"application/json", 16}, false, admin_host_print, NULL},
     {{"/_c10m/host/units", 17}, {"application/json", 16}, false, NULL, admin_host_wish},
+    {{"/_c10m/host/functions", 21}, {"application/json", 16}, false, NULL, admin_host_call},
     {{"/_c10m/host/faults", 18}, {"application/json", 16}, false, NULL, admin_host_fail},
     {{"/_c10m/host/flows", 17}, {"application/json", 16}, false, NULL, admin_host_flows},
     {{"/_c10m/clock", 12}, {"application/json", 16}, false, admin_clock_print, admin_clock_move},
@@ -129,7 +130,8 @@ admin_answer(struct cloud *cloud, const struct http_request *request,
     if (page == NULL) {
         admin_answer_text(request, response, 404,
                           "There are /_c10m/health, /_c10m/metrics, /_c10m/tasks, "
-                          "/_c10m/host, /_c10m/host/units, /_c10m/host/faults, /_c10m/host/flows, "
+                          "/_c10m/host, /_c10m/host/units, /_c10m/host/functions, "
+                          "/_c10m/host/faults, /_c10m/host/flows, "
                           "/_c10m/clock and /_c10m/backup.");
     } else if (!page->is_open && !has_token(cloud, request)) {
         ask_for_token(cloud, request, response);

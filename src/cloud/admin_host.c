@@ -76,3 +76,25 @@ admin_host_flows(struct cloud *cloud, const struct http_request *request,
     response->body = buf_str(&out);
     http_response_add(response, STR("Content-Type"), STR("application/json"));
 }
+
+void
+admin_host_call(struct cloud *cloud, const struct http_request *request,
+                struct http_response *response)
+{
+    char problem[UNIT_PROBLEM_BYTES] = "";
+    struct buf out;
+    if (cloud->machine == NULL) {
+        admin_answer_text(request, response, 501, none);
+        return;
+    }
+    buf_init(&out, request->arena, 1024);
+    int code = machine_call(cloud->machine, request->body, &out, problem);
+    if (code != OK) {
+        int status = code == E_INVALID ? 400 : code == E_NOT_FOUND ? 404 : 500;
+        admin_answer_text(request, response, status, problem);
+        return;
+    }
+    response->status = 200;
+    response->body = buf_str(&out);
+    http_response_add(response, STR("Content-Type"), STR("application/json"));
+}

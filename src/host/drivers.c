@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/host/driver.h"
 #include "src/host/engine/engine.h"
+#include "src/host/functions.h"
 #include "src/host/host_records.h"
 
 static const struct {
@@ -9,6 +10,7 @@ static const struct {
     const struct record_type *spec;
     void (*open)(struct host *h, struct unit_driver *out);
 } kinds[] = {
+    {"functions", &host_functions_record_type, functions_driver_new},
     {"haproxy", &host_engine_record_type, haproxy_driver_new},
     {"mariadb", &host_engine_record_type, mariadb_driver_new},
     {"memcached", &host_engine_record_type, memcached_driver_new},

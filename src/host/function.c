@@ -141,7 +141,7 @@ prepare(struct function_pool *p, struct function *out, char *problem)
 int
 function_pool_fill(struct function_pool *p, char *problem)
 {
-    while (p->ready_count < p->options.prepared) {
+    while (function_pool_ready(p) < p->options.prepared) {
         struct prepared *one = calloc(1, sizeof(*one));
         CHECK(one != NULL);
         int code = prepare(p, &one->function, problem);
@@ -191,11 +191,10 @@ function_wait(struct function_pool *p, const struct function *f, int64_t deadlin
     return E_TIMEOUT;
 }
 
-int
-function_end(struct function_pool *p, const struct function *f)
+// What is frozen cannot die.
+static int
+sandbox_end(struct host *h, const struct function *f)
 {
-    struct host *h = p->options.host;
-    // What is frozen cannot die.
     int code = sandbox_freeze(h, str_of(f->name), false);
     code = code == E_NOT_FOUND ? OK : code;
     if (code == OK)
@@ -207,31 +206,64 @@ function_end(struct function_pool *p, const struct function *f)
     return code;
 }
 
-// Any of the pool's, as its folder names it.
-static int
-left_end(struct function_pool *p, const char *name)
+int
+function_end(struct function_pool *p, const struct function *f)
 {
-    struct function f = {.ids_row = -1};
-    snprintf(f.name, sizeof(f.name), "%.*s", (int)sizeof(f.name) - 1, name);
-    return function_end(p, &f);
+    return sandbox_end(p->options.host, f);
+}
+
+// All whose folders' names begin so.
+static int
+named_end(struct host *h, const char *prefix)
+{
+    char path[4096];
+    int code = OK;
+    snprintf(path, sizeof(path), "%s/sandboxes", h->dir);
+    DIR *d = opendir(path);
+    for (struct dirent *e; d != NULL && code == OK && (e = readdir(d)) != NULL;) {
+        struct function f = {.ids_row = -1};
+        if (strncmp(e->d_name, prefix, strlen(prefix)) != 0)
+            continue;
+        snprintf(f.name, sizeof(f.name), "%.*s", (int)sizeof(f.name) - 1, e->d_name);
+        code = sandbox_end(h, &f);
+    }
+    if (d != NULL)
+        closedir(d);
+    return code;
 }
 
 int
-function_pool_clear(struct function_pool *p)
+function_left_end(struct host *h)
 {
-    char path[4096], prefix[FUNCTION_NAME_BYTES];
+    return named_end(h, "function-");
+}
+
+int
+function_pool_drain(struct function_pool *p)
+{
     int code = OK;
     for (struct prepared *one; (one = ready_take(p)) != NULL; free(one)) {
         int ended = function_end(p, &one->function);
         code = code == OK ? ended : code;
     }
-    snprintf(path, sizeof(path), "%s/sandboxes", p->options.host->dir);
-    int len = snprintf(prefix, sizeof(prefix), "function-" STR_FMT "-", STR_ARG(p->options.name));
-    DIR *d = opendir(path);
-    for (struct dirent *e; d != NULL && code == OK && (e = readdir(d)) != NULL;)
-        if (strncmp(e->d_name, prefix, (size_t)len) == 0)
-            code = left_end(p, e->d_name);
-    if (d != NULL)
-        closedir(d);
     return code;
+}
+
+size_t
+function_pool_ready(struct function_pool *p)
+{
+    pthread_mutex_lock(&p->mutex);
+    size_t count = p->ready_count;
+    pthread_mutex_unlock(&p->mutex);
+    return count;
+}
+
+int
+function_pool_clear(struct function_pool *p)
+{
+    char prefix[FUNCTION_NAME_BYTES];
+    int code = function_pool_drain(p);
+    snprintf(prefix, sizeof(prefix), "function-" STR_FMT "-", STR_ARG(p->options.name));
+    int others = named_end(p->options.host, prefix);
+    return code == OK ? others : code;
 }

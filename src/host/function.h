@@ -31,6 +31,11 @@ struct function_pool *function_pool_new(const struct function_pool_options *opti
 MUST_USE int function_pool_fill(struct function_pool *p, char *problem);
 // Ends and removes them all, also those that were taken. E_IO, E_TIMEOUT.
 MUST_USE int function_pool_clear(struct function_pool *p);
+// Ends and removes those that wait; what was taken goes on. E_IO, E_TIMEOUT.
+MUST_USE int function_pool_drain(struct function_pool *p);
+size_t function_pool_ready(struct function_pool *p); // how many wait
+// Ends and removes what an earlier c10m has left of all pools. E_IO, E_TIMEOUT.
+MUST_USE int function_left_end(struct host *h);
 void function_pool_free(struct function_pool *p); // what is left runs on. NULL is accepted
 
 // Starts a function in a prepared sandbox, or in one that is made now when there is none. Its

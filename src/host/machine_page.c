@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "src/base/timestamp.h"
+#include "src/host/functions.h"
 #include "src/host/host_records.h"
 #include "src/host/machine_state.h"
 #include "src/host/machine_zones.h"
@@ -119,6 +120,10 @@ put_machine(struct machine *m, struct buf *out)
     if (h != NULL) {
         buf_print(out, ",\"root\":%s", h->is_root ? "true" : "false");
         put_text(out, "limits_unenforced", host_limits_unenforced(h, out->arena));
+    }
+    if (h != NULL) {
+        buf_put(out, STR(",\"pools\":"));
+        functions_print(functions_of(m->drivers, m->driver_count), out);
     }
     buf_put(out, STR(",\"units\":["));
 }

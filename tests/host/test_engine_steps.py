@@ -8,7 +8,7 @@ from support.server import eventually
 from support.steps import IS_ASAN, IS_LONG, NETWORK, Run, kill_at_steps, steps_of
 
 # Ten in all, or a hundred.
-KILLS = {"postgres": (4, 50), "mariadb": (2, 25), "redis": (4, 25)}
+KILLS = {"postgres": (3, 50), "mariadb": (2, 25), "redis": (5, 25)}
 SECONDS = 120
 
 

@@ -60,6 +60,7 @@ def test_an_engines_life(m, kind):
     engine(m, kind)
     unit = m.wait("e1", "up")
     assert unit["kind"] == kind.kind and unit["problem"] == "" and unit["ids_row"] >= 0
+    assert b"secret" not in (m.folder / "engines/e1/applied").read_bytes()
     write_first(kind, client)
     before = main_process(m, kind)
     assert len(before) == 1

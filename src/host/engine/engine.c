@@ -184,11 +184,11 @@ is_reconfigured(const struct engine_spec *a, const struct engine_spec *b)
            !str_eq(a->replication_password, b->replication_password);
 }
 
-// From what a running engine is to what it should be.
+// From what a running engine is to what it should be, both with digests of their passwords.
 static int
-change(struct engine_run *r, const struct engine_kind *k, const struct engine_spec *old)
+change(struct engine_run *r, const struct engine_kind *k, const struct engine_spec *old,
+       const struct engine_spec *new)
 {
-    const struct engine_spec *new = &r->spec;
     // First, since somebody waits to write. Its files still say otherwise: after a crash here this
     // is done again, and a start writes them before.
     if (str_is_present(old->primary_host) && !engine_is_replica(r) && k->promote != NULL)
@@ -206,18 +206,21 @@ change(struct engine_run *r, const struct engine_kind *k, const struct engine_sp
 static int
 apply(struct engine_run *r, const struct engine_kind *k, const struct unit *u)
 {
-    struct str applied;
-    struct engine_spec old;
+    struct str applied, secret, wanted;
+    struct engine_spec old, new;
+    TRY(engine_secret(r, &secret));
+    TRY(engine_spec_digest(r->arena, u->spec, secret, &wanted));
+    TRY(engine_spec_read(r->arena, wanted, &new));
     int code = file_read(engine_path(r, "applied"), UNIT_SPEC_BYTES_MAX, r->arena, &applied);
-    if (code == OK && str_eq(applied, u->spec))
+    if (code == OK && str_eq(applied, wanted))
         return OK;
     // A c10m that was killed has started it, and had not seen it ready.
     TRY(ready_wait(r, k));
     // After a start all is told again: its record may have changed while it was down.
     if (code != OK || engine_spec_read(r->arena, applied, &old) != OK)
         old = (struct engine_spec){.primary_host = STR("?"), .admin = STR("?")};
-    TRY(change(r, k, &old));
-    return note(r, "applied", u->spec);
+    TRY(change(r, k, &old, &new));
+    return note(r, "applied", wanted);
 }
 
 static int

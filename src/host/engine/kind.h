@@ -23,6 +23,9 @@ struct engine_spec {
 };
 // E_NEWER, E_INVALID. Texts are in the arena.
 MUST_USE int engine_spec_read(struct arena *arena, struct str bytes, struct engine_spec *out);
+// The same record with digests, keyed by the secret, in place of passwords: to see a change by.
+MUST_USE int engine_spec_digest(struct arena *arena, struct str bytes, struct str secret,
+                                struct str *out);
 
 // An engine's folder on the host, "engines/NAME", holds:
 //     files/     mounted as /engine, belongs to ENGINE_UID of the guest: data/, run/
@@ -31,7 +34,7 @@ MUST_USE int engine_spec_read(struct arena *arena, struct str bytes, struct engi
 //     secret     engine_secret
 //     made       data/ is complete; holds the machine's start in which its owners were last set
 //     work       engine_work goes on: the digest of its command
-//     applied    the spec as the running engine has it
+//     applied    the spec as the running engine has it, by engine_spec_digest
 //     log-at     how far its console was passed on
 struct engine_run {
     struct host *host;

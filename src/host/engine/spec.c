@@ -1,5 +1,7 @@
 // An engine's record, read.
 // SPDX-License-Identifier: Apache-2.0
+#include "src/base/digest.h"
+#include "src/base/encoding.h"
 #include "src/host/engine/kind.h"
 #include "src/host/host_records.h"
 
@@ -47,4 +49,29 @@ engine_spec_read(struct arena *arena, struct str bytes, struct engine_spec *out)
     TRY(port_number(r.tcp_port, &out->tcp_port));
     TRY(port_number(r.primary_port, &out->primary_port));
     return settings_read(&r, arena, out);
+}
+
+static struct str
+digest_of(struct arena *arena, struct str secret, struct str password)
+{
+    char hex[2 * SHA256_BYTES];
+    if (!str_is_present(password))
+        return password;
+    struct sha256 digest = hmac_sha256(secret, password);
+    hex_encode(digest.bytes, sizeof(digest.bytes), hex);
+    return arena_copy(arena, (struct str){hex, sizeof(hex)});
+}
+
+int
+engine_spec_digest(struct arena *arena, struct str bytes, struct str secret, struct str *out)
+{
+    struct host_engine_record r = {0};
+    struct buf text;
+    TRY(record_decode(&host_engine_record_type, bytes, arena, &r));
+    r.admin_password = digest_of(arena, secret, r.admin_password);
+    r.replication_password = digest_of(arena, secret, r.replication_password);
+    buf_init(&text, arena, 256);
+    record_encode(&host_engine_record_type, &r, &text);
+    *out = buf_str(&text);
+    return OK;
 }
