@@ -35,10 +35,10 @@ MUST_USE int machine_print(struct machine *m, struct buf *out);
 // record. This is for tests and the operator; services write their wishes in their own
 // transactions. E_INVALID with a sentence in `problem` (UNIT_PROBLEM_BYTES); what kv_run returns.
 MUST_USE int machine_wish(struct machine *m, struct str json, struct arena *arena, char *problem);
-// From a fiber: runs a function, {"pool", "code", "env": ["NAME=value"], "deadline_ms", "frozen_ms"},
-// of a pool that is a unit (functions.h), and waits until it has ended: out gets {"timed_out",
-// "lost", "status", "signal", "started_us", "output"} as JSON. E_INVALID, E_NOT_FOUND and others,
-// each with a sentence in `problem` (UNIT_PROBLEM_BYTES).
+// From a fiber: runs a function, {"pool", "code", "env": ["NAME=value"], "deadline_ms",
+// "frozen_ms"}, of a pool that is a unit (functions.h), and waits until it has ended: out gets
+// {"timed_out", "lost", "status", "signal", "started_us", "output"} as JSON. E_INVALID, E_NOT_FOUND
+// and others, each with a sentence in `problem` (UNIT_PROBLEM_BYTES).
 MUST_USE int machine_call(struct machine *m, struct str json, struct buf *out, char *problem);
 // From a fiber: writes what fails, {"place": "us-east-1a", "state": "healthy" | "cut" | "dead"} or
 // {"between": ["us-east-1a", "us-east-1b"], "delay_us": 35000, "loss_ppm": 0}, as zones.h has it.

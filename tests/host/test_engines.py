@@ -34,7 +34,7 @@ def engine(m, kind, name="e1", port="p2", needs=(), **more):
 def main_process(m, kind):
     """The one of the engine's processes whose parent is no other of them; several engines: all."""
     found = {pid for pid, name in m.processes().items() if name == kind.process}
-    return sorted(pid for pid in found if parent(pid) not in found)
+    return sorted(pid for pid in found if parent(pid) not in found | {0})  # 0: it has just ended
 
 
 def has(kind, client, port, key, value):
