@@ -169,6 +169,35 @@ check_gateway(const struct host_gateway_record *g, char *problem)
     return OK;
 }
 
+// Ports, groups and access lists are chains of one table, as are some of the network's own.
+static struct str
+chain_name(const struct host_network_record *r, size_t at)
+{
+    if (at < r->ports.count)
+        return r->ports.items[at].name;
+    at -= r->ports.count;
+    if (at < r->groups.count)
+        return r->groups.items[at].name;
+    return r->access_lists.items[at - r->groups.count].name;
+}
+
+static int
+check_names(const struct host_network_record *r, char *problem)
+{
+    static const char *const own[] = {"refused", "turning", "crossing"};
+    size_t count = r->ports.count + r->groups.count + r->access_lists.count;
+    for (size_t i = 0; i < count; i++) {
+        struct str name = chain_name(r, i);
+        for (size_t k = 0; k < COUNT_OF(own); k++)
+            if (str_eq(name, str_of(own[k])))
+                return refuse(problem, "name, which means something else,", name);
+        for (size_t k = 0; k < i; k++)
+            if (str_eq(name, chain_name(r, k)))
+                return refuse(problem, "name, which two of its parts have,", name);
+    }
+    return OK;
+}
+
 static int
 check(const struct host_network_record *r, char *problem)
 {
@@ -192,7 +221,7 @@ check(const struct host_network_record *r, char *problem)
         TRY(check_elastic(r, i, problem));
     for (size_t i = 0; i < r->gateways.count; i++)
         TRY(check_gateway(&r->gateways.items[i], problem));
-    return OK;
+    return check_names(r, problem);
 }
 
 int

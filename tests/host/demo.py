@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from dataclasses import dataclass, field
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
@@ -45,6 +46,7 @@ defaults
     option redispatch 1
 frontend pages
     bind :80
+    bind :8080
     default_backend webs
 backend webs
     balance roundrobin
@@ -100,6 +102,12 @@ class Demo:
     # Wishes.
 
     @property
+    def loopback(self):
+        """The balancer's Elastic address on this machine, and no other demo's."""
+        pid = os.getpid()
+        return f"127.{192 + pid // 256 % 62}.{pid % 256}.2"
+
+    @property
     def is_root(self):
         return self.m.server.uid is None and os.geteuid() == 0
 
@@ -113,11 +121,12 @@ class Demo:
         rules = {
             "sg-web": [tcp(80, group="sg-lb"), tcp(22, group="sg-visitor")],
             "sg-db": [tcp(5432, group="sg-db"), tcp(5432, group="sg-visitor")],
-            "sg-lb": [tcp(80, cidr=EVERYWHERE)] if is_open else [],
+            "sg-lb": [tcp(port, cidr=EVERYWHERE) for port in (80, 8080)] if is_open else [],
             "sg-visitor": [],
         }
         return {
             "addresses": ["10.0.1.1/24", "10.0.2.1/24"],
+            "elastics": [{"loopback": self.loopback, "port": "lb"}],
             "subnets": [{"cidr": "10.0.1.0/24", "zone": A}, {"cidr": "10.0.2.0/24", "zone": B}],
             "groups": [{"name": name, "rules": [*list, everything]} for name, list in rules.items()],
             "ports": [
@@ -169,6 +178,14 @@ class Demo:
     def page(self, seconds=10):
         words = ["curl", "-s", "-f", "-m", str(seconds), f"http://{PLACES['lb'][1]}/"]
         return self.visitor.run(*words)[1].strip()
+
+    @staticmethod
+    def from_here(url):
+        try:
+            opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+            return opener.open(url, timeout=10).read().decode().strip()
+        except OSError:
+            return ""
 
     def sql(self, name, text):
         """What it answers; None: an error."""
@@ -223,6 +240,9 @@ class Demo:
             self.say(f"{'opened to' if is_open else 'closed for'} everybody: in force within {took:.0f} ms")
         self.until(self.sees_both, "both pages come in turn")
         self.say("the visitor sees the pages of both zones in turn")
+        url = f"http://{self.loopback}:8080/"
+        self.until(lambda: self.from_here(url), "the Elastic address leads there")
+        self.say(f"this machine sees them too, at the balancer's Elastic address: {url}: {self.from_here(url)}")
 
     def write(self):
         self.until(lambda: self.sql("db-a", "create table if not exists t (n int)") is not None, "SQL")

@@ -285,6 +285,8 @@ def test_flows_are_recorded_when_the_record_says_so(m):
         ({"access_lists": [{"name": "a", "rules": [{"cidr": "fd00::/8"}]}]}, "IPv6 is not built"),
         ({"groups": [{"name": "all", "rules": [{"cidr": "fd00::/8"}]}]}, "IPv6 is not built"),
         ({"groups": [{"name": "all", "rules": [{"group": "none"}]}]}, "rule for 'none'"),
+        ({"groups": [{"name": "all", "rules": []}, {"name": "p1", "rules": []}]}, "two of its parts"),
+        ({"access_lists": [{"name": "refused", "rules": []}]}, "something else"),
     ],
 )
 def test_records_that_are_refused(m, more, words):
