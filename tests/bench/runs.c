@@ -8,8 +8,6 @@
 #include <time.h>
 #include <unistd.h>
 
-extern char **environ;
-
 static long long
 real_ns(void)
 {

@@ -132,11 +132,11 @@ rename(const char *from, const char *to)
 }
 
 int
-remove(const char *path)
+unlinkat(int dir_fd, const char *path, int flags)
 {
-    NEXT(__typeof__(&remove), "remove");
+    NEXT(__typeof__(&unlinkat), "unlinkat");
     long step = step_begin("remove");
-    int result = next(path);
+    int result = next(dir_fd, path, flags);
     step_end(step);
     return result;
 }

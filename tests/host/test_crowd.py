@@ -11,7 +11,7 @@ from support.server import PROGRAM, eventually
 IS_LONG = os.environ.get("C10M_TEST_LONG") == "1"
 GUESTS = 200 if IS_LONG else 8 if "asan" in str(PROGRAM) else 24
 SECONDS = 120
-PER_NETWORK = 50  # an ordinary user's network takes some 100: its rules are one message to the kernel
+PER_NETWORK = 50  # 200 in one are too long a message to the kernel for an ordinary user's
 # Says which of these addresses greet as an ssh server does.
 GREETED = """
 import socket, sys
