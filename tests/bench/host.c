@@ -2,6 +2,7 @@
 //     host networks DIR COUNT      prints lines "WHAT NANOSECONDS", COUNT of each
 //     host through DIR SECONDS     bytes a second of TCP between two ports, through their groups
 //     host bare SECONDS            the same over one pair of veth, without anything else
+//     host routed SECONDS          the same over two pairs with plain routing between
 // SPDX-License-Identifier: Apache-2.0
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -73,9 +74,21 @@ networks_main(void *arg)
 
 // -- throughput
 
+// The scheduler's choice of cores would decide more than the path does.
+static void
+pin(int core)
+{
+    cpu_set_t cores;
+    CPU_ZERO(&cores);
+    CPU_SET(core, &cores);
+    if (sysconf(_SC_NPROCESSORS_ONLN) > core)
+        (void)sched_setaffinity(0, sizeof(cores), &cores);
+}
+
 static int
 receive(void)
 {
+    pin(1);
     static char bytes[CHUNK_BYTES];
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(PORT)};
     int one = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -94,6 +107,7 @@ receive(void)
 static int
 send_for(const char *address, int64_t seconds)
 {
+    pin(0);
     static char bytes[CHUNK_BYTES];
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(PORT)};
     int fd = -1;
@@ -173,36 +187,60 @@ shell(const char *command)
     return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
 }
 
-// Two namespaces with one pair of links between, made by ip.
-static int
-bare(int64_t seconds)
+// One end of the measured path, in a namespace of its own.
+static pid_t
+end_start(const char *setup, int64_t seconds, int up)
 {
-    char command[160], ready;
+    pid_t pid = fork();
+    if (pid != 0)
+        return pid;
+    if (unshare(CLONE_NEWNET) != 0 || write(up, "", 1) != 1)
+        _exit(1);
+    while (!shell(setup)) // until its link is there
+        usleep(1000);
+    _exit(seconds == 0 ? receive() : send_for("10.0.1.4", seconds));
+}
+
+struct path {
+    const char *receiver, *sender; // what sets up their ends
+    const char *links;             // a format, of the receiver's and the sender's process ids
+};
+
+#define END(address) "ip addr replace " address "/24 dev eth0 2>/dev/null && ip link set eth0 up"
+
+// Between two namespaces, over links that ip makes.
+static int
+along(const struct path *p, int64_t seconds)
+{
+    char command[512], ready;
     int up[2];
     if (!become_root() || pipe2(up, O_CLOEXEC) != 0)
         return 1;
-    pid_t receiver = fork();
-    if (receiver == 0) {
-        if (unshare(CLONE_NEWNET) != 0 || write(up[1], "", 1) != 1)
-            _exit(1);
-        while (!shell("ip addr add 10.0.1.4/24 dev bench-b 2>/dev/null"))
-            usleep(1000);
-        _exit(shell("ip link set bench-b up") ? receive() : 1);
+    pid_t receiver = end_start(p->receiver, 0, up[1]);
+    pid_t sender = end_start(p->sender, seconds, up[1]);
+    for (int i = 0; i < 2; i++)
+        if (read(up[0], &ready, 1) != 1)
+            return 1;
+    snprintf(command, sizeof(command), p->links, receiver, sender);
+    if (!shell(command)) {
+        kill(receiver, SIGKILL);
+        kill(sender, SIGKILL);
     }
-    if (read(up[0], &ready, 1) != 1)
-        return 1;
-    snprintf(command, sizeof(command),
-             "ip link add bench-a type veth peer name bench-b netns %d && ip addr add 10.0.1.5/24 "
-             "dev bench-a && "
-             "ip link set bench-a up",
-             receiver);
-    if (!shell(command))
-        return 1;
-    pid_t sender = fork();
-    if (sender == 0)
-        _exit(send_for("10.0.1.4", seconds));
     return await(sender, receiver) == OK ? 0 : 1;
 }
+
+// One pair of links, and nothing else.
+static const struct path bare = {END("10.0.1.4"), END("10.0.1.5"),
+                                 "ip link add eth0 netns %d type veth peer name eth0 netns %d"};
+// The way that packets go through a network of ours, without its rules.
+static const struct path routed = {
+    END("10.0.1.4") " && ip route replace default via 10.0.1.1",
+    END("10.0.2.4") " && ip route replace default via 10.0.2.1",
+    "echo 1 > /proc/sys/net/ipv4/ip_forward && "
+    "ip link add one type veth peer name eth0 netns %d && ip addr add 10.0.1.1/24 dev one && "
+    "ip link set one up && "
+    "ip link add two type veth peer name eth0 netns %d && ip addr add 10.0.2.1/24 dev two && "
+    "ip link set two up"};
 
 int
 main(int argc, char **argv)
@@ -210,8 +248,11 @@ main(int argc, char **argv)
     static const struct bench_mode modes[] = {{"networks", networks_main},
                                               {"through", through_main}};
     int64_t seconds;
-    if (argc == 3 && str_eq(str_of(argv[1]), STR("bare")) &&
-        str_to_int64(str_of(argv[2]), &seconds) == OK && seconds > 0)
-        return bare(seconds);
+    if (argc == 3 && str_to_int64(str_of(argv[2]), &seconds) == OK && seconds > 0) {
+        if (str_eq(str_of(argv[1]), STR("bare")))
+            return along(&bare, seconds);
+        if (str_eq(str_of(argv[1]), STR("routed")))
+            return along(&routed, seconds);
+    }
     return bench_main(argc, argv, modes, COUNT_OF(modes));
 }
