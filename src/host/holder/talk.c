@@ -140,7 +140,7 @@ void
 talk_hear(struct door *d)
 {
     for (int i = 0; i < TURN_MAX; i++) {
-        struct sockaddr_in sender;
+        struct sockaddr_in sender = {0};
         socklen_t len = sizeof(sender);
         ssize_t got = recvfrom(d->watcher.fd, datagram, sizeof(datagram), MSG_DONTWAIT,
                                (struct sockaddr *)&sender, &len);
