@@ -540,6 +540,38 @@ what_was_being_started_is_finished_by_the_next(void **state)
     assert_int_equal(f->machine.starts, 1);
 }
 
+static int
+stopping_body(struct kv_txn *txn, void *arg)
+{
+    struct fixture *f = arg;
+    TRY(unit_get(txn, KIND, STR("one"), &f->unit));
+    f->unit.state = UNIT_STOPPING;
+    return unit_found(txn, &f->unit);
+}
+
+static int
+stopping_in_fiber(void *arg)
+{
+    struct fixture *f = arg;
+    return kv_run(f->kv, &f->arena, stopping_body, f);
+}
+
+static void
+what_was_being_stopped_is_not_taken_for_up(void **state)
+{
+    struct fixture *f = *state;
+    want(f, UNIT_RUN, false);
+    wait_for(f, UNIT_UP);
+    end(f, RECONCILER_LEAVES);
+    // c10m was killed when it had told it to end, and it has not done so yet.
+    assert_int_equal(runtime_call(f->runtime, stopping_in_fiber, f), OK);
+    begin(f);
+    wait_for(f, UNIT_UP);
+    assert_int_equal(f->machine.stops, 1);
+    assert_int_equal(f->machine.starts, 2);
+    assert_int_equal(f->machine.adopts, 0);
+}
+
 static void
 what_waits_is_no_failure(void **state)
 {
@@ -646,6 +678,8 @@ main(void)
             a_dead_zone_ends_what_is_there_after_those_that_it_needs_know, setup, teardown),
         cmocka_unit_test_setup_teardown(a_change_is_applied_once_while_it_runs, setup, teardown),
         cmocka_unit_test_setup_teardown(what_was_being_started_is_finished_by_the_next, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(what_was_being_stopped_is_not_taken_for_up, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(what_waits_is_no_failure, setup, teardown),
         cmocka_unit_test_setup_teardown(a_call_that_takes_too_long_is_ended_and_made_again, setup,

@@ -223,6 +223,13 @@ look_after(struct worker *w, char *problem)
 static int
 bring_up(struct worker *w, enum unit_seen seen, char *problem)
 {
+    // A c10m that was killed had told it to end, which it may be about to do: it is not to be taken
+    // for one that runs, and then for one that has ended by itself.
+    if (seen == UNIT_SEEN_UP && w->unit.state == UNIT_STOPPING) {
+        if (call(w, w->driver->stop, problem) != OK)
+            return tell(w, UNIT_FAILED, problem);
+        seen = UNIT_SEEN_LOST;
+    }
     if (seen == UNIT_SEEN_UP)
         return look_after(w, problem);
     needs_tell(w, false, false);

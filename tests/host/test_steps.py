@@ -21,7 +21,7 @@ class GuestsRun(Run):
 
     def guest(self, name, port):
         needs = [NETWORK]
-        spec = self.m.guest(network="n1", port=port)
+        spec = self.m.guest(network="n1", port=port, disk_bytes=32 << 20)  # limited where c10m is root
         self.do(lambda: self.m.want("sandbox", name, spec=spec, needs=needs))
 
     def story(self):
