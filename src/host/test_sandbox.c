@@ -273,8 +273,29 @@ cpu_is_limited(struct fixture *f)
     assert_in_range(ms, 50, 700); // of two seconds a fifth, and what a period has to give at once
 }
 
+// A limited disk of its own.
 static void
-io_is_limited(struct fixture *f)
+disk_give(struct fixture *f, struct sandbox_spec *spec)
+{
+    static const char *const states[] = {"root", "usr"};
+    struct sandbox_mount *mounts = (struct sandbox_mount *)spec->mounts;
+    const struct disk_order order = {
+        .path = arena_copy_z(&f->arena, arena_print(&f->arena, "%s/disk", f->dir)),
+        .bytes = 32 * (uint64_t)MIB,
+        .files = 1000,
+        .states = states,
+        .state_count = COUNT_OF(states),
+        .ids_row = spec->ids_row,
+    };
+    char problem[512];
+    assert_int_equal(disk_make(f->host, &order, problem), OK);
+    mounts[0].state = STR("root");
+    mounts[1].state = STR("usr");
+    spec->disk = str_of(order.path);
+}
+
+static void
+io_is_limited_on(struct fixture *f, bool is_on_disk)
 {
     struct stat status;
     struct str console;
@@ -285,6 +306,8 @@ io_is_limited(struct fixture *f)
     assert_int_equal(stat(f->dir, &status), 0);
     spec.limits.io_bytes_per_second = 2 * (uint64_t)MIB;
     spec.limits.io_device = status.st_dev;
+    if (is_on_disk)
+        disk_give(f, &spec);
     fixture_start(f, &spec);
     (void)fixture_end(f, "g", &console);
     remove_guest(f, "g");
@@ -298,26 +321,19 @@ io_is_limited(struct fixture *f)
         assert_true(ms > 1200); // 4 MiB, of which the first may go at once
 }
 
-// A limited disk: what it has written, its number of files, and that it keeps them.
+static void
+io_is_limited(struct fixture *f)
+{
+    io_is_limited_on(f, false);
+    if (f->host->can_limit_disks)
+        io_is_limited_on(f, true);
+}
+
 static struct sandbox_spec
 guest_with_disk(struct fixture *f, const char *command)
 {
-    static const char *const states[] = {"root", "usr"};
     struct sandbox_spec spec = fixture_guest(f, "g", command);
-    struct sandbox_mount *mounts = (struct sandbox_mount *)spec.mounts;
-    const struct disk_order order = {
-        .path = arena_copy_z(&f->arena, arena_print(&f->arena, "%s/disk", f->dir)),
-        .bytes = 32 * (uint64_t)MIB,
-        .files = 1000,
-        .states = states,
-        .state_count = COUNT_OF(states),
-        .ids_row = spec.ids_row,
-    };
-    char problem[512];
-    assert_int_equal(disk_make(f->host, &order, problem), OK);
-    mounts[0].state = STR("root");
-    mounts[1].state = STR("usr");
-    spec.disk = str_of(order.path);
+    disk_give(f, &spec);
     return spec;
 }
 

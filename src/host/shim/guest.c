@@ -214,6 +214,7 @@ release(const struct birth *b, pid_t pid, char *why, size_t why_size)
     struct layers layers;
     const char *what = "the guest's first word";
     bool is_free = layers_map(b->spec, pid, &layers, &what) &&
+                   (layers.disk < 0 || cgroups_limit_disk(b->spec, layers.disk, &what)) &&
                    cgroups_open(b->spec, layers.cgroups, &what) && layers_send(b->go[0], &layers);
     if (!is_free) {
         snprintf(why, why_size, "%s: %s", what, strerror(errno));

@@ -16,6 +16,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -68,6 +69,27 @@ cgroups_join(const struct spec *s, int fds[CGROUPS_MAX], const char **what)
             return false;
         close(fds[i]);
         fds[i] = -1;
+    }
+    return true;
+}
+
+bool
+cgroups_limit_disk(const struct spec *s, int disk_fd, const char **what)
+{
+    struct stat status;
+    char text[128];
+    *what = "the limits of the disk";
+    if (fstat(disk_fd, &status) != 0)
+        return false;
+    for (size_t i = 0; i < s->write_count; i++) {
+        const struct cgroup_write *w = &s->writes[i];
+        const char *limit = strchr(w->value, ' '); // "MAJOR:MINOR ..."
+        if (limit == NULL ||
+            (strstr(w->path, "/blkio.throttle.") == NULL && strstr(w->path, "/io.max") == NULL))
+            continue;
+        snprintf(text, sizeof(text), "%u:%u%s", major(status.st_dev), minor(status.st_dev), limit);
+        if (!file_write(w->path, text))
+            return false;
     }
     return true;
 }

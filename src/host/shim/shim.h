@@ -145,6 +145,9 @@ bool folder_make(const char *path); // with the folders above it
 bool cgroups_make(const struct spec *s, const char **what);
 bool cgroups_open(const struct spec *s, int fds[CGROUPS_MAX], const char **what);
 bool cgroups_join(const struct spec *s, int fds[CGROUPS_MAX], const char **what); // and closes them
+// The limits of I/O for the device of the guest's disk too: what it writes there is not seen as its
+// own on the host's.
+bool cgroups_limit_disk(const struct spec *s, int disk_fd, const char **what);
 void cgroups_remove(const struct spec *s); // what is still in them is killed
 bool limits_set(const struct spec *s, const char **what);
 bool privileges_drop(const struct spec *s, const char **what);
