@@ -49,7 +49,7 @@ class Runner:
         """The nanoseconds that a tool tells; None: it cannot do it here, and `problem` says why."""
         env = {**os.environ, "HOME": str(self.dir), "XDG_RUNTIME_DIR": str(self.dir)}
         more = {"capture_output": True, "text": True, "timeout": COMMAND_SECONDS_MAX}
-        done = subprocess.run(words, cwd="/", env=env, **more)
+        done = subprocess.run(words, cwd=self.dir, env=env, **more)
         self.problem = (done.stderr.strip().splitlines() or ["it failed"])[-1][:160]
         return [int(line.split()[1]) for line in done.stdout.splitlines()] if done.returncode == 0 else None
 
@@ -197,7 +197,7 @@ def crowd_rows(runner, count):
     before = memory_available()
     words = runner.words("guests", "crowd", runner.dir / "host", count)
     pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
-    with subprocess.Popen(words, text=True, cwd="/", **pipes) as tool:
+    with subprocess.Popen(words, text=True, cwd=runner.dir, **pipes) as tool:
         told = read_crowd(tool)
         above = parents()
         shims = [above[pid] for pid in told["guest"]]

@@ -205,7 +205,7 @@ class Machine:
         held = {}
         for pid in pids():
             cwd = link(f"/proc/{pid}/cwd")
-            if cwd.startswith("/tmp/c10m-") and not cwd.startswith(str(self.dir)):
+            if cwd.startswith(("/tmp/c10m-", "/var/tmp/c10m-")) and not cwd.startswith(str(self.dir)):
                 continue
             names = {
                 name
