@@ -105,8 +105,12 @@ check_access_list(const struct host_access_list_record *list, char *problem)
 static int
 check_port(const struct host_network_record *r, const struct host_port_record *p, char *problem)
 {
-    // Rules know these names as others than guests'.
-    if (!is_name(p->name) || str_eq(p->name, STR("lo")) || str_eq(p->name, STR("uplink")))
+    // Rules know the first two as others than guests', the kernel the others as no link's.
+    static const char *const taken[] = {"lo", "uplink", "all", "default"};
+    bool is_free = is_name(p->name);
+    for (size_t i = 0; i < COUNT_OF(taken); i++)
+        is_free = is_free && !str_eq(p->name, str_of(taken[i]));
+    if (!is_free)
         return refuse(problem, "port", p->name);
     if (!is_address(p->address))
         return refuse(problem, "address", p->address);
@@ -169,32 +173,40 @@ check_gateway(const struct host_gateway_record *g, char *problem)
     return OK;
 }
 
-// Ports, groups and access lists are chains of one table, as are some of the network's own.
 static struct str
-chain_name(const struct host_network_record *r, size_t at)
+port_name(const struct host_network_record *r, size_t at)
 {
-    if (at < r->ports.count)
-        return r->ports.items[at].name;
-    at -= r->ports.count;
-    if (at < r->groups.count)
-        return r->groups.items[at].name;
-    return r->access_lists.items[at - r->groups.count].name;
+    return r->ports.items[at].name;
 }
 
+static struct str
+group_name(const struct host_network_record *r, size_t at)
+{
+    return r->groups.items[at].name;
+}
+
+static struct str
+access_list_name(const struct host_network_record *r, size_t at)
+{
+    return r->access_lists.items[at].name;
+}
+
+// A group may have a port's name, but not another group's.
 static int
 check_names(const struct host_network_record *r, char *problem)
 {
-    static const char *const own[] = {"refused", "turning", "crossing"};
-    size_t count = r->ports.count + r->groups.count + r->access_lists.count;
-    for (size_t i = 0; i < count; i++) {
-        struct str name = chain_name(r, i);
-        for (size_t k = 0; k < COUNT_OF(own); k++)
-            if (str_eq(name, str_of(own[k])))
-                return refuse(problem, "name, which means something else,", name);
-        for (size_t k = 0; k < i; k++)
-            if (str_eq(name, chain_name(r, k)))
-                return refuse(problem, "name, which two of its parts have,", name);
-    }
+    const struct {
+        size_t count;
+        struct str (*name)(const struct host_network_record *r, size_t at);
+    } kinds[] = {{r->ports.count, port_name},
+                 {r->groups.count, group_name},
+                 {r->access_lists.count, access_list_name}};
+    for (size_t kind = 0; kind < COUNT_OF(kinds); kind++)
+        for (size_t i = 0; i < kinds[kind].count; i++)
+            for (size_t k = 0; k < i; k++)
+                if (str_eq(kinds[kind].name(r, i), kinds[kind].name(r, k)))
+                    return refuse(problem, "name, which two of its parts have,",
+                                  kinds[kind].name(r, i));
     return OK;
 }
 

@@ -272,6 +272,19 @@ def test_flows_are_recorded_when_the_record_says_so(m):
     assert isinstance(flows(m), str)
 
 
+def test_parts_of_different_kinds_may_have_the_same_name(m):
+    """Even that of a part which every network has."""
+    spec = spec_of(m, ports=["refused", "p2"], groups=[{"name": "refused", "rules": []}])
+    for port in spec["ports"]:
+        port["groups"] = ["refused"]
+    spec["access_lists"] = [{"name": "refused", "rules": []}]
+    spec["subnets"] = [{"cidr": "10.0.1.0/24", "access_list": "refused"}]
+    m.want(*NETWORK, spec=spec)
+    m.wait("n1", "up")
+    change(m, {**spec, "ports": spec["ports"][:1]})
+    assert m.units()["n1"]["problem"] == ""
+
+
 @pytest.mark.parametrize(
     "more, words",
     [
@@ -285,8 +298,9 @@ def test_flows_are_recorded_when_the_record_says_so(m):
         ({"access_lists": [{"name": "a", "rules": [{"cidr": "fd00::/8"}]}]}, "IPv6 is not built"),
         ({"groups": [{"name": "all", "rules": [{"cidr": "fd00::/8"}]}]}, "IPv6 is not built"),
         ({"groups": [{"name": "all", "rules": [{"group": "none"}]}]}, "rule for 'none'"),
-        ({"groups": [{"name": "all", "rules": []}, {"name": "p1", "rules": []}]}, "two of its parts"),
-        ({"access_lists": [{"name": "refused", "rules": []}]}, "something else"),
+        ({"ports": ["default"]}, "port 'default'"),
+        ({"groups": [{"name": "all", "rules": []}] * 2}, "two of its parts"),
+        ({"access_lists": [{"name": "a", "rules": []}] * 2}, "two of its parts"),
     ],
 )
 def test_records_that_are_refused(m, more, words):
