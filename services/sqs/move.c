@@ -124,8 +124,7 @@ active_check(struct kv_txn *txn, struct start *s)
     int code;
     TRY(kv_get(txn, key_moving(a, &s->source_name), KV_SERIALIZABLE, &value));
     if (str_is_present(value))
-        // As floci-io/floci#910 reports of AWS, other than the operation's list of errors has it.
-        return fault(c, FAULT_INVALID_PARAMETER,
+        return fault(c, SQS_UNSUPPORTED_OPERATION,
                      "There is already a task running. Only one active task is allowed for a "
                      "source queue arn at a given time.");
     key_moving_account_range(a, c->principal.account, c->region, &range.from, &range.to);

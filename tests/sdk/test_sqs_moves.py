@@ -171,9 +171,9 @@ def test_the_rate_is_kept_and_a_task_can_be_cancelled(sqs, dead, source):
     running = task_of(sqs, dead)
     assert running["Status"] == "RUNNING"
     assert running["TaskHandle"] == handle
-    with pytest.raises(ClientError) as error:
+    with pytest.raises(sqs.exceptions.UnsupportedOperation) as error:
         sqs.start_message_move_task(SourceArn=arn_of_url(dead))
-    assert code_of(error) == "InvalidParameterValue"
+    assert code_of(error) == "AWS.SimpleQueueService.UnsupportedOperation"
     assert "Only one active task" in message_of(error)
     eventually(lambda: count_of(sqs, source) >= 10, 30, "some moved")
     assert count_of(sqs, source) <= 20 * (time.monotonic() - began) + 3
