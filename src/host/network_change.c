@@ -88,11 +88,82 @@ without(struct lines all, struct lines others, struct arena *arena)
     return out;
 }
 
+// The chain of a line about rules.
+static struct str
+chain_of(struct str line)
+{
+    struct str name = behind(line, "flush chain inet c10m "), rest;
+    if (!str_is_present(name))
+        name = behind(line, "add rule inet c10m ");
+    (void)str_cut(name, ' ', &name, &rest);
+    return name;
+}
+
+// By chain; within one they stay in the order of their text.
+static int
+compare_rules(const void *a, const void *b)
+{
+    const struct str *x = a, *y = b;
+    int order = str_cmp(chain_of(*x), chain_of(*y));
+    return order != 0 ? order : (x->ptr > y->ptr) - (x->ptr < y->ptr);
+}
+
+static struct lines
+by_chain(struct str text, struct arena *arena)
+{
+    struct lines l = lines_of(text, LINE_RULE, arena);
+    qsort(l.items, l.count, sizeof(*l.items), compare_rules);
+    return l;
+}
+
+// The lines at the beginning that are of one chain.
+static struct lines
+first_chain(struct lines l)
+{
+    struct lines out = {l.items, l.count > 0};
+    while (out.count < l.count && str_eq(chain_of(l.items[out.count]), chain_of(l.items[0])))
+        out.count++;
+    return out;
+}
+
+static struct lines
+behind_first(struct lines l, struct lines first)
+{
+    return (struct lines){l.items + first.count, l.count - first.count};
+}
+
+static bool
+is_same(struct lines a, struct lines b)
+{
+    for (size_t i = 0; i < a.count && a.count == b.count; i++)
+        if (!str_eq(a.items[i], b.items[i]))
+            return false;
+    return a.count == b.count;
+}
+
 static void
 put_lines(struct lines l, struct buf *out)
 {
     for (size_t i = 0; i < l.count; i++)
         buf_print(out, STR_FMT "\n", STR_ARG(l.items[i]));
+}
+
+// The rules of those chains that say something else than they did.
+static void
+put_rules(struct str was, struct str is, struct buf *out)
+{
+    struct lines had = by_chain(was, out->arena), has = by_chain(is, out->arena);
+    while (has.count > 0) {
+        struct lines now = first_chain(has), then = first_chain(had);
+        int order = then.count == 0 ? 1 : str_cmp(chain_of(*then.items), chain_of(*now.items));
+        if (order <= 0)
+            had = behind_first(had, then);
+        if (order < 0)
+            continue;
+        if (order > 0 || !is_same(now, then))
+            put_lines(now, out);
+        has = behind_first(has, now);
+    }
 }
 
 // "add chain inet c10m p-p1-in" as what undoes it.
@@ -127,12 +198,13 @@ network_commands_change(const struct host_network_record *before,
     struct str was = text_of(before, a), is = text_of(r, a);
     struct lines had = sorted(was, LINE_ELEMENT, a), has = sorted(is, LINE_ELEMENT, a);
     struct lines gone = without(had, has, a);
-    struct lines gone_made = without(sorted(was, LINE_MADE, a), sorted(is, LINE_MADE, a), a);
+    struct lines had_made = sorted(was, LINE_MADE, a), has_made = sorted(is, LINE_MADE, a);
+    struct lines gone_made = without(had_made, has_made, a);
     firewall_must_be(out);
-    put_lines(lines_of(is, LINE_MADE, a), out);
+    put_lines(without(has_made, had_made, a), out);
     for (size_t i = 0; i < gone.count; i++)
         buf_print(out, "delete " STR_FMT "\n", STR_ARG(behind(gone.items[i], "add ")));
-    put_lines(lines_of(is, LINE_RULE, a), out);
+    put_rules(was, is, out);
     // First what they say of each other.
     put_undone(gone_made, "add chain inet c10m ", "flush chain inet c10m ", out);
     put_undone(gone_made, "add chain inet c10m ", "delete chain inet c10m ", out);

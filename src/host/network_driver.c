@@ -12,6 +12,7 @@
 #include "src/host/network_faults.h"
 #include "src/host/network_public.h"
 #include "src/host/network_record.h"
+#include "src/host/network_steps.h"
 #include "src/host/tree.h"
 
 enum { PATH_BYTES = 4096, END_LOOK_MS = 5, END_MS_MAX = 10 * 1000 };
@@ -72,24 +73,34 @@ apply_ports(struct applying *a)
     return OK;
 }
 
-// The rules and what fails, as one change: what differs, or all anew where it is not known what is
-// there.
+// The rules and what fails, each step as one change. `before` NULL: all anew.
+static int
+apply_steps(struct applying *a, const struct host_network_record *before)
+{
+    static const struct host_network_record none;
+    struct host_network_record step, from = before != NULL ? *before : none;
+    for (bool is_anew = before == NULL, has_more = true; has_more; is_anew = false, from = step) {
+        struct buf commands;
+        buf_init(&commands, a->arena, 4096);
+        has_more = network_step(&from, &a->record, a->arena, &step);
+        if (is_anew)
+            network_commands_put(&step, &commands);
+        else
+            network_commands_change(&from, &step, &commands);
+        TRY(network_faults_apply(a->host, a->name, &a->record, a->zones, &commands, a->problem));
+    }
+    return OK;
+}
+
+// What differs, or all where it is not known what is there.
 static int
 apply_rules(struct applying *a)
 {
-    struct buf commands;
     bool is_known = network_applied_is_known(a->host, a->name);
     TRY(network_applied_doubt(a->host, a->name, a->problem));
-    buf_init(&commands, a->arena, 4096);
-    if (is_known) {
-        network_commands_change(&a->before, &a->record, &commands);
-        if (network_faults_apply(a->host, a->name, &a->record, a->zones, &commands, a->problem) ==
-            OK)
-            return OK;
-        buf_init(&commands, a->arena, 4096);
-    }
-    network_commands_put(&a->record, &commands);
-    return network_faults_apply(a->host, a->name, &a->record, a->zones, &commands, a->problem);
+    if (is_known && apply_steps(a, &a->before) == OK)
+        return OK;
+    return apply_steps(a, NULL);
 }
 
 static int

@@ -272,6 +272,21 @@ def test_flows_are_recorded_when_the_record_says_so(m):
     assert isinstance(flows(m), str)
 
 
+def test_a_network_may_have_many_ports(m):
+    spec = spec_of(m, ports=[f"p{i + 1}" for i in range(100)])
+    m.want(*NETWORK, spec=spec)
+    guest(m, "g1", "p1", reader("10.0.1.103"))
+    guest(m, "g2", "p100", WEB.format(80))
+    now(m, "g1", "80 to 10.0.1.4")
+    del spec["ports"][1:99]
+    change(m, spec)
+    again(m)
+    assert m.console("g1").endswith("80 to 10.0.1.4\n"), "nothing in between"
+    del spec["ports"][0]["groups"]
+    change(m, spec)
+    now(m, "g1", "nothing")
+
+
 def test_parts_of_different_kinds_may_have_the_same_name(m):
     """Even that of a part which every network has."""
     spec = spec_of(m, ports=["refused", "p2"], groups=[{"name": "refused", "rules": []}])
