@@ -57,9 +57,11 @@ admin_host_fail(struct cloud *cloud, const struct http_request *request,
     answer_write(machine_fail, cloud, request, response);
 }
 
-void
-admin_host_flows(struct cloud *cloud, const struct http_request *request,
-                 struct http_response *response)
+typedef int ask_fn(struct machine *m, struct str json, struct buf *out, char *problem);
+
+static void
+answer_ask(ask_fn *fn, struct cloud *cloud, const struct http_request *request,
+           struct http_response *response)
 {
     char problem[UNIT_PROBLEM_BYTES] = "";
     struct buf out;
@@ -68,27 +70,7 @@ admin_host_flows(struct cloud *cloud, const struct http_request *request,
         return;
     }
     buf_init(&out, request->arena, 4096);
-    if (machine_flows(cloud->machine, request->body, &out, problem) != OK) {
-        admin_answer_text(request, response, 400, problem);
-        return;
-    }
-    response->status = 200;
-    response->body = buf_str(&out);
-    http_response_add(response, STR("Content-Type"), STR("application/json"));
-}
-
-void
-admin_host_call(struct cloud *cloud, const struct http_request *request,
-                struct http_response *response)
-{
-    char problem[UNIT_PROBLEM_BYTES] = "";
-    struct buf out;
-    if (cloud->machine == NULL) {
-        admin_answer_text(request, response, 501, none);
-        return;
-    }
-    buf_init(&out, request->arena, 1024);
-    int code = machine_call(cloud->machine, request->body, &out, problem);
+    int code = fn(cloud->machine, request->body, &out, problem);
     if (code != OK) {
         int status = code == E_INVALID ? 400 : code == E_NOT_FOUND ? 404 : 500;
         admin_answer_text(request, response, status, problem);
@@ -97,4 +79,18 @@ admin_host_call(struct cloud *cloud, const struct http_request *request,
     response->status = 200;
     response->body = buf_str(&out);
     http_response_add(response, STR("Content-Type"), STR("application/json"));
+}
+
+void
+admin_host_flows(struct cloud *cloud, const struct http_request *request,
+                 struct http_response *response)
+{
+    answer_ask(machine_flows, cloud, request, response);
+}
+
+void
+admin_host_call(struct cloud *cloud, const struct http_request *request,
+                struct http_response *response)
+{
+    answer_ask(machine_call, cloud, request, response);
 }
