@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from support.machine import machine, users
+from support.machine import machine, read, users
 from support.server import PROGRAM, ROOT, eventually
 
 HOSTILE = PROGRAM.parent / "tests/host/hostile"
@@ -144,10 +144,9 @@ def attack(m, host, name, verb="run", **more):
 
 
 def said(m, name):
-    """All that is kept; without the attempt that fills it."""
+    """All that is kept, of which a part may just move; without the attempt that fills it."""
     folder = m.folder / "sandboxes" / name
-    parts = [folder / "console.old", folder / "console"]
-    text = "".join(p.read_text(errors="replace") for p in parts if p.exists())
+    text = (read(folder / "console.old") + read(folder / "console")).decode(errors="replace")
     return re.sub(r"\.{100,}\n?", "", text)
 
 
