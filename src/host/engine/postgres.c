@@ -120,7 +120,8 @@ configure(struct engine_run *r)
                                 "ssl = off\n";
     struct buf out;
     buf_init(&out, r->arena, 4096);
-    buf_put(&out, STR("wal_keep_size = '512MB'\n"));
+    // One that lost its primary would else wait 5 s at times, also when it is promoted then.
+    buf_put(&out, STR("wal_keep_size = '512MB'\nwal_retrieve_retry_interval = '100ms'\n"));
     for (size_t i = 0; i < r->spec.setting_count; i++) {
         const struct engine_setting *s = &r->spec.settings[i];
         if (!engine_name_is_plain(s->name, '.') || !engine_text_is_plain(s->value))
