@@ -48,8 +48,10 @@ struct unit_driver {
 // Each fills in a driver; `h` lives longer. Their records are in records.json, whose members this
 // says more of.
 
+// "network": what Network says is the whole of it: addresses of its own ("10.0.1.1/24"), groups
 // with their rules (firewall.h), ports with the groups that they are in, and subnets, each in a
-// zone, which are to hold every port. A change is in force at once, without a gap.
+// zone, which are to hold every port. A change is in force at once, without a gap. A port keeps its
+// addresses as long as it is there.
 void network_driver_new(struct host *h, struct unit_driver *out);
 // "sandbox": a guest, whose disk it keeps until it is removed. Its unit needs that of its network,
 // if it has one, whose record names its port. stop_grace_ms absent: 10 s. Its image is the default

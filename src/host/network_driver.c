@@ -54,6 +54,24 @@ apply_addresses(struct applying *a)
     return OK;
 }
 
+// A port's guest is in it, and knows it by its addresses.
+static int
+check_ports(const struct applying *a)
+{
+    for (size_t i = 0; i < a->before.ports.count; i++) {
+        const struct host_port_record *was = &a->before.ports.items[i];
+        const struct host_port_record *is = network_record_port(&a->record, was->name);
+        if (is == NULL || (str_eq(is->address, was->address) && str_eq(is->gateway, was->gateway) &&
+                           str_eq(is->mac, was->mac)))
+            continue;
+        snprintf(a->problem, UNIT_PROBLEM_BYTES,
+                 "the port " STR_FMT " is there with other addresses: take it away first",
+                 STR_ARG(is->name));
+        return E_INVALID;
+    }
+    return OK;
+}
+
 static int
 apply_ports(struct applying *a)
 {
@@ -73,23 +91,25 @@ apply_ports(struct applying *a)
     return OK;
 }
 
-// The rules and what fails, each step as one change. `before` NULL: all anew.
+// The rules, each step as one change, the last one with what fails. `before` NULL: all anew.
 static int
 apply_steps(struct applying *a, const struct host_network_record *before)
 {
     static const struct host_network_record none;
     struct host_network_record step, from = before != NULL ? *before : none;
-    for (bool is_anew = before == NULL, has_more = true; has_more; is_anew = false, from = step) {
+    for (bool is_anew = before == NULL;; is_anew = false, from = step) {
         struct buf commands;
         buf_init(&commands, a->arena, 4096);
-        has_more = network_step(&from, &a->record, a->arena, &step);
+        bool has_more = network_step(&from, &a->record, a->arena, &step);
         if (is_anew)
             network_commands_put(&step, &commands);
         else
             network_commands_change(&from, &step, &commands);
-        TRY(network_faults_apply(a->host, a->name, &a->record, a->zones, &commands, a->problem));
+        if (!has_more)
+            return network_faults_apply(a->host, a->name, &a->record, a->zones, &commands,
+                                        a->problem);
+        TRY(network_rules(a->host, a->name, buf_str(&commands), a->problem));
     }
-    return OK;
 }
 
 // What differs, or all where it is not known what is there.
@@ -155,6 +175,7 @@ static int
 apply_record(struct applying *a, struct str spec)
 {
     network_applied_read(a->host, a->name, a->arena, &a->before);
+    TRY(check_ports(a));
     TRY(apply_addresses(a));
     TRY(apply_ports(a));
     TRY(network_public_withdraw(a->host, a->name, &a->before, &a->record, a->problem));

@@ -35,6 +35,20 @@ is_address(struct str text)
     return address_parse(text, &address) == OK || cidr_parse(text, &range) == OK;
 }
 
+// "0a:00:00:00:00:04"
+static bool
+is_mac(struct str text)
+{
+    enum { MAC_CHARS = 17 };
+    for (size_t i = 0; i < text.len && text.len == MAC_CHARS; i++) {
+        char c = text.ptr[i];
+        bool is_digit = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+        if (i % 3 == 2 ? c != ':' : !is_digit)
+            return false;
+    }
+    return text.len == MAC_CHARS;
+}
+
 const struct host_port_record *
 network_record_port(const struct host_network_record *r, struct str name)
 {
@@ -112,8 +126,13 @@ check_port(const struct host_network_record *r, const struct host_port_record *p
         is_free = is_free && !str_eq(p->name, str_of(taken[i]));
     if (!is_free)
         return refuse(problem, "port", p->name);
+    uint32_t gateway;
     if (!is_address(p->address))
         return refuse(problem, "address", p->address);
+    if (address_parse(p->gateway, &gateway) != OK)
+        return refuse(problem, "gateway", p->gateway);
+    if (!is_mac(p->mac))
+        return refuse(problem, "mac", p->mac);
     for (size_t i = 0; i < p->groups.count; i++)
         if (!has_group(r, p->groups.items[i]))
             return refuse(problem, "group", p->groups.items[i]);

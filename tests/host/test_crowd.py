@@ -2,10 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 import os
 
-import pytest
-
 from support.engines import Client
-from support.machine import machine, parent, users
+from support.machine import parent
 from support.server import PROGRAM, eventually
 
 IS_LONG = os.environ.get("C10M_TEST_LONG") == "1"
@@ -23,12 +21,6 @@ for address in sys.argv[1:]:
         print(address, error, file=sys.stderr)
 print(count)
 """
-
-
-@pytest.fixture(params=users())
-def m(request):
-    with machine(request.param) as running:
-        yield running
 
 
 def names(state, units):

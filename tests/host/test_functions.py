@@ -7,16 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from support.machine import machine, users
 from support.server import eventually
 
 SECONDS = 60
-
-
-@pytest.fixture(params=users())
-def m(request):
-    with machine(request.param) as running:
-        yield running
 
 
 def pool(m, name="fns", prepared=2, **codes):

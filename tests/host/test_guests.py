@@ -2,9 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import subprocess
 
-import pytest
-
-from support.machine import machine, users
 from support.server import eventually
 
 METADATA = "http://169.254.169.254/latest/meta-data/"
@@ -20,12 +17,6 @@ with socket.create_connection((server, 53), 20) as s:
     answer = s.makefile("rb").read(struct.unpack(">H", s.makefile("rb", 0).read(2))[0])
 print("error", answer[3] & 15) if answer[3] & 15 else print(socket.inet_ntoa(answer[-4:]))
 """
-
-
-@pytest.fixture(params=users())
-def m(request):
-    with machine(request.param) as running:
-        yield running
 
 
 def network(m, name, ports=("p1",)):

@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from support.machine import machine, read, users
+from support.machine import read
 from support.server import PROGRAM, ROOT, eventually
 
 HOSTILE = PROGRAM.parent / "tests/host/hostile"
@@ -91,12 +91,6 @@ class Host:
             **disk,
         }
         return [f"HOSTILE_{name}={value}" for name, value in told.items()]
-
-
-@pytest.fixture(params=users())
-def m(request):
-    with machine(request.param) as running:
-        yield running
 
 
 @pytest.fixture

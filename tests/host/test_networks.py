@@ -7,7 +7,6 @@ import socket
 
 import pytest
 
-from support.machine import machine, users
 from support.server import eventually
 
 NETWORK = ("network", "n1")
@@ -33,12 +32,6 @@ def reader(address, port=80):
         "$l = <$c> // $l if $c && select($v, undef, undef, 1);"
         "print $l if $l ne $was; $was = $l; select undef, undef, undef, 0.02 }'"
     )
-
-
-@pytest.fixture(params=users())
-def m(request):
-    with machine(request.param) as running:
-        yield running
 
 
 def spec_of(m, name="n1", ports=("p1", "p2"), **more):
@@ -297,6 +290,18 @@ def test_parts_of_different_kinds_may_have_the_same_name(m):
     m.want(*NETWORK, spec=spec)
     m.wait("n1", "up")
     change(m, {**spec, "ports": spec["ports"][:1]})
+    assert m.units()["n1"]["problem"] == ""
+
+
+def test_a_port_keeps_its_addresses(m):
+    spec = spec_of(m)
+    m.want(*NETWORK, spec=spec)
+    m.wait("n1", "up")
+    spec["ports"][1]["address"] = "10.0.1.9/24"
+    m.want(*NETWORK, spec=spec)
+    eventually(lambda: "the port p2 is there" in m.units()["n1"]["problem"], 60, "it is refused")
+    change(m, spec_of(m, ports=["p1"]))
+    change(m, spec)
     assert m.units()["n1"]["problem"] == ""
 
 

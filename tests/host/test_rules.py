@@ -1,8 +1,5 @@
 # Groups under traffic: changes without a gap, connections that go on and that end, IPv6, equal addresses.
 # SPDX-License-Identifier: Apache-2.0
-import pytest
-
-from support.machine import machine, users
 from support.server import eventually
 
 NETWORK = ("network", "n1")
@@ -84,12 +81,6 @@ print("IPv4", asks(socket.AF_INET, socket.IPPROTO_ICMP, 8, ("10.0.1.1", 0)))
 print("IPv6", asks(socket.AF_INET6, socket.IPPROTO_ICMPV6, 128, ("ff02::1", 0, 0, index)))
 print("END", flush=True)
 """
-
-
-@pytest.fixture(params=users())
-def m(request):
-    with machine(request.param) as running:
-        yield running
 
 
 def python(m, name, port, program, *args, network="n1"):

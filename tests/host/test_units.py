@@ -10,16 +10,10 @@ import tarfile
 
 import pytest
 
-from support.machine import machine, parent, post, users
+from support.machine import parent, post
 from support.server import eventually
 
 NETWORK = ("network", "n1")
-
-
-@pytest.fixture(params=users())
-def m(request):
-    with machine(request.param) as running:
-        yield running
 
 
 def guest_on_network(m, name="g1", port="p1", **more):

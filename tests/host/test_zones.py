@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from support.machine import machine, post, users
+from support.machine import post
 from support.server import eventually
 
 NETWORK = ("network", "n1")
@@ -27,12 +27,6 @@ def probe(address):
         'last if $got eq "$at" } printf "%s\\n", $got eq "$at" ? int(1000 * (time - $at)) : "lost";'
         "select undef, undef, undef, 0.02 }'"
     )
-
-
-@pytest.fixture(params=users())
-def m(request):
-    with machine(request.param) as running:
-        yield running
 
 
 def two_zones(m, **more):
