@@ -227,7 +227,7 @@ def run_rings(options):
 
 def main():
     parser = argparse.ArgumentParser(prog="./dev test")
-    parser.add_argument("--long", action="store_true", help="also what does not fit in 20 minutes")
+    parser.add_argument("--long", action="store_true", help="also what takes long: many kills, many seeds, much data")
     parser.add_argument("--build", choices=BUILDS, help="only this build (default: both)")
     parser.add_argument("names", nargs="*", help="parts of test names, or tests/FILE.py::TEST")
     options = parser.parse_args()

@@ -239,19 +239,32 @@ bring_up(struct worker *w, enum unit_seen seen, char *problem)
     return start(w, problem);
 }
 
+// Not *has_ended: its driver could not, which is told.
+static int
+end(struct worker *w, enum unit_seen seen, char *problem, bool *has_ended)
+{
+    *has_ended = seen != UNIT_SEEN_UP && seen != UNIT_SEEN_LOST;
+    if (!*has_ended) {
+        // Known before it ends, so that after a crash it is not what has ended by itself.
+        TRY(tell(w, UNIT_STOPPING, ""));
+        *has_ended = call(w, w->driver->stop, problem) == OK;
+    }
+    if (!*has_ended)
+        return tell(w, UNIT_FAILED, problem);
+    w->is_known = false;
+    needs_tell(w, false, false);
+    return OK;
+}
+
 static int
 bring_down(struct worker *w, enum unit_seen seen, char *problem)
 {
+    bool has_ended;
     if (needs_are_busy(w, problem))
         return tell(w, w->unit.state, problem);
-    if (seen == UNIT_SEEN_UP || seen == UNIT_SEEN_LOST) {
-        // Known before it ends, so that after a crash it is not what has ended by itself.
-        TRY(tell(w, UNIT_STOPPING, ""));
-        if (call(w, w->driver->stop, problem) != OK)
-            return tell(w, UNIT_FAILED, problem);
-    }
-    w->is_known = false;
-    needs_tell(w, false, false);
+    TRY(end(w, seen, problem, &has_ended));
+    if (!has_ended)
+        return OK;
     if (w->unit.desired != UNIT_GONE) {
         TRY(tell(w, UNIT_DOWN, ""));
         w->is_off = true;
@@ -270,19 +283,16 @@ bring_down(struct worker *w, enum unit_seen seen, char *problem)
 static int
 lose_power(struct worker *w, enum unit_seen seen, char *problem)
 {
+    bool has_ended;
     if (seen == UNIT_SEEN_ENDED && stays_ended(w)) {
         needs_tell(w, false, false);
         return tell(w, UNIT_ENDED, problem);
     }
     if (!needs_know_zones(w)) // first its network, so that nobody hears it end; which wakes it
         return OK;
-    if (seen == UNIT_SEEN_UP || seen == UNIT_SEEN_LOST) {
-        TRY(tell(w, UNIT_STOPPING, ""));
-        if (call(w, w->driver->stop, problem) != OK)
-            return tell(w, UNIT_FAILED, problem);
-    }
-    w->is_known = false;
-    needs_tell(w, false, false);
+    TRY(end(w, seen, problem, &has_ended));
+    if (!has_ended)
+        return OK;
     snprintf(problem, UNIT_PROBLEM_BYTES, "its zone " STR_FMT " is dead", STR_ARG(w->unit.zone));
     return tell(w, UNIT_DOWN, problem);
 }
